@@ -1,0 +1,1 @@
+"""A local EVM chain with real contracts and known traffic."""

@@ -1,0 +1,1 @@
+"""Runs every service and its servers on one machine without containers."""

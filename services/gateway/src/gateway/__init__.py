@@ -1,0 +1,1 @@
+"""REST API: takes job requests, stores them, answers with runs, results and alerts."""

@@ -1,0 +1,1 @@
+"""How a collection moves, and which sales look like wash trading."""

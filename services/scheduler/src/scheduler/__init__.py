@@ -1,0 +1,1 @@
+"""Finds due jobs, emits them, and applies the outcomes."""

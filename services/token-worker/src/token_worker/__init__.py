@@ -1,0 +1,1 @@
+"""How a token moves, who the whales are, what deserves an alert."""
