@@ -1,0 +1,54 @@
+"""What an action is: the one description from which gateway, streams, workers and docs derive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import Field, PositiveInt
+
+from common.actions.envelope import ActionResult
+from common.models import CamelModel
+
+
+class ActionPayload(CamelModel):
+    """Base of every payload: the chain may be named, else the configured default is used."""
+
+    chain_id: PositiveInt | None = Field(
+        default=None, description="EIP-155 chain id; DEFAULT_CHAIN_ID when absent", examples=[1]
+    )
+
+
+PayloadT = TypeVar("PayloadT", bound=ActionPayload)
+ResultT = TypeVar("ResultT", bound=ActionResult)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action(Generic[PayloadT, ResultT]):
+    """One kind of job.
+
+    Attributes:
+        name: snake_case noun or verb phrase; streams, groups and folders follow from it.
+        title: A line for lists and docs.
+        description: What it answers, in a sentence or two.
+        service: Folder under `services/` of the worker that carries it out.
+        payload: Model that validates a job's payload.
+        result: Model of the stored result.
+        results_collection: MongoDB collection that only this action's worker writes.
+        default_interval_minutes: Interval suggested for a recurring job.
+        timeout_seconds: Longest time one attempt may take unless the job says otherwise.
+        example: A payload that is valid as it stands.
+    """
+
+    name: str
+    title: str
+    description: str
+    service: str
+    payload: type[PayloadT]
+    result: type[ResultT]
+    results_collection: str
+    default_interval_minutes: int
+    timeout_seconds: int
+    example: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        self.payload.model_validate(self.example)  # a wrong example fails at import, not in docs

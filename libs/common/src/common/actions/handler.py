@@ -1,0 +1,100 @@
+"""The one function an action's worker supplies, and what it is given and gives back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from common.actions.contract import ActionPayload
+from common.actions.envelope import ActionResult
+from common.models import CamelModel, UtcDatetime
+
+if TYPE_CHECKING:
+    from common.chain.client import PinnedChain
+
+PayloadT_contra = TypeVar("PayloadT_contra", bound=ActionPayload, contravariant=True)
+ResultT_co = TypeVar("ResultT_co", bound=ActionResult, covariant=True)
+
+Severity = Literal["info", "low", "medium", "high", "critical"]
+
+
+class AlertSubject(CamelModel):
+    """What an alert is about."""
+
+    kind: Literal["wallet", "token", "collection", "nft"]
+    address: str
+    token_id: str | None = None
+
+
+class AlertMetrics(CamelModel):
+    """The measured value and what it was held against, in the unit that the type implies."""
+
+    value: float
+    threshold: float | None = None
+    baseline: float | None = None
+    z_score: float | None = None
+
+
+class Evidence(CamelModel):
+    """A place on the chain that anybody can look up."""
+
+    transaction_hash: str
+    log_index: int | None = None
+    block_number: int
+
+
+class Alert(CamelModel):
+    """Something that deserves a look.
+
+    `alert_id` is derived from what was seen (see `common.actions.alerts.alert_id`), never from the
+    run, so that a repeated or overlapping run records no alert twice.
+    """
+
+    alert_id: str
+    type: str
+    severity: Severity
+    subject: AlertSubject
+    title: str = Field(description="one sentence for a person")
+    metrics: AlertMetrics
+    evidence: list[Evidence] = []
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    detected_at: UtcDatetime = Field(description="time of the newest block that shows it")
+
+
+@dataclass(frozen=True)
+class Report(Generic[ResultT_co]):
+    """What a handler found.
+
+    Attributes:
+        result: The document to store.
+        alerts: Alerts to record, each once for ever.
+        summary: A few figures for lists and events, at most 1 kB as JSON.
+    """
+
+    result: ResultT_co
+    alerts: list[Alert] = field(default_factory=list)
+    summary: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a handler may use beside the payload.
+
+    Attributes:
+        run_id: `<job_id>:<due_at in ms>`.
+        job_id: The job this run belongs to.
+        pinned: The chain at the block that all reads of this run are pinned to.
+        configured_thresholds: Thresholds set by configuration for this worker; a payload's own
+            thresholds win over them, both win over the model's defaults.
+        report_progress: Tells in a few words what happens now; shown with the run.
+    """
+
+    run_id: str
+    job_id: str
+    pinned: "PinnedChain"
+    configured_thresholds: Mapping[str, float]
+    report_progress: Callable[[str], Awaitable[None]]
+
+
+Handler = Callable[[PayloadT_contra, RunContext], Awaitable[Report[ResultT_co]]]

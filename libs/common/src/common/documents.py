@@ -1,0 +1,238 @@
+"""What rests in MongoDB, and the indexes that the queries of each service need.
+
+`jobs`: the gateway writes definitions, the scheduler everything under `schedule`, the status and
+what the latest run left behind. `runs`: the scheduler alone. `alerts` and the results: workers.
+"""
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from beanie import Document, PydanticObjectId
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from common.actions.handler import AlertMetrics, AlertSubject, Evidence, Severity
+from common.models import UtcDatetime
+
+
+class Stored(BaseModel):
+    """Base of stored parts: camelCase in MongoDB; unknown fields of a newer version are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="ignore")
+
+
+class StoredDocument(Document):
+    """Base of stored documents, see `Stored`."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="ignore")
+
+
+class JobType(StrEnum):
+    """`retry` is the former system's word for a recurring job."""
+
+    RECURRING = "retry"
+    SCHEDULED = "scheduled"
+
+
+class JobStatus(StrEnum):
+    """What users see of a job: the state of its latest run."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class RunState(StrEnum):
+    """Life of a run: queued -> running -> completed | failed, with `retrying` between attempts."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (RunState.QUEUED, RunState.RUNNING, RunState.RETRYING)
+
+
+class SkipReason(StrEnum):
+    """Why an occurrence did not run."""
+
+    OVERLAP = "overlap"
+    MISFIRE = "misfire"
+
+
+class LastError(Stored):
+    """Why the latest attempt of a job failed."""
+
+    type: str
+    message: str
+    attempt: int
+    at: UtcDatetime
+    run_id: str
+
+
+class CurrentRun(Stored):
+    """The run that a job's status shows, mirrored so that one document answers and guards it."""
+
+    run_id: str
+    attempt: int
+    state: RunState
+
+
+class Schedule(Stored):
+    """The scheduler's own state of a job.
+
+    Attributes:
+        interval_ms: Length of the recurring interval in milliseconds, None for a one-time job.
+        anchor_at: Origin of the fixed grid on which a recurring job fires.
+        trigger_at: A run asked for by hand and not yet created.
+        current: The latest run that was not skipped.
+        claim_token: Replica and pass that is creating this job's next runs.
+        claim_until: When that claim may be taken over.
+    """
+
+    interval_ms: int | None = None
+    anchor_at: UtcDatetime
+    trigger_at: UtcDatetime | None = None
+    current: CurrentRun | None = None
+    claim_token: str | None = None
+    claim_until: UtcDatetime | None = None
+
+
+class Job(StoredDocument):
+    """What to do and when."""
+
+    action: str
+    payload: dict[str, Any]
+    type: JobType
+    interval_minutes: float | None = None
+    scheduled_at: UtcDatetime | None = None
+    max_attempts: int = 3
+    timeout_seconds: int
+    status: JobStatus = JobStatus.PENDING
+    next_run_at: UtcDatetime | None
+    last_run_at: UtcDatetime | None = None
+    last_error: LastError | None = None
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    traceparent: str | None = None
+    schedule: Schedule
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "jobs"
+        indexes: ClassVar = [
+            IndexModel(
+                [("nextRunAt", ASCENDING)],
+                name="due",
+                partialFilterExpression={"nextRunAt": {"$type": "date"}},
+            ),
+            IndexModel(
+                [("schedule.triggerAt", ASCENDING)],
+                name="triggered",
+                partialFilterExpression={"schedule.triggerAt": {"$type": "date"}},
+            ),
+            IndexModel([("schedule.claimToken", ASCENDING)], name="claim", sparse=True),
+            # also finds a job whose status was set back to `pending` by hand
+            IndexModel(
+                [("status", ASCENDING), ("schedule.current.state", ASCENDING)], name="status"
+            ),
+            IndexModel([("action", ASCENDING), ("_id", ASCENDING)], name="action"),
+            IndexModel([("type", ASCENDING), ("_id", ASCENDING)], name="type"),
+        ]
+
+
+class RunError(Stored):
+    """A failed attempt, kept with its run."""
+
+    type: str
+    message: str
+    attempt: int
+    at: UtcDatetime
+    traceback: str | None = None
+
+
+class Run(StoredDocument):
+    """One firing of a job; `_id` is `<job_id>:<due_at in ms>`.
+
+    Attributes:
+        due_at: When it was due; for a skipped stretch, the first due time.
+        skipped_until: Last due time of a skipped stretch.
+        occurrences: How many due times this document stands for: 1, or more when skipped.
+        emit_at: When the present attempt was or is to be emitted (last).
+        emissions: How often the present attempt was put on its stream.
+    """
+
+    id: str  # type: ignore[assignment]  # Beanie's documented way to choose an id type
+    job_id: PydanticObjectId
+    action: str
+    payload: dict[str, Any]
+    chain_id: int | None = None
+    due_at: UtcDatetime
+    state: RunState
+    attempt: int = 1
+    max_attempts: int
+    timeout_seconds: int
+    emit_at: UtcDatetime
+    emissions: int = 1
+    created_at: UtcDatetime
+    started_at: UtcDatetime | None = None
+    finished_at: UtcDatetime | None = None
+    worker: str | None = None
+    progress: str | None = None
+    errors: list[RunError] = Field(default_factory=list)
+    skip_reason: SkipReason | None = None
+    skipped_until: UtcDatetime | None = None
+    occurrences: int = 1
+    result_id: str | None = None
+    alerts_count: int | None = None
+    summary: dict[str, Any] | None = None
+    traceparent: str | None = None
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "runs"
+        indexes: ClassVar = [
+            IndexModel([("jobId", ASCENDING), ("dueAt", DESCENDING)], name="history"),
+            IndexModel(
+                [("state", ASCENDING), ("emitAt", ASCENDING)],
+                name="unfinished",
+                partialFilterExpression={"state": {"$in": [state.value for state in UNFINISHED]}},
+            ),
+        ]
+
+
+class AlertDocument(StoredDocument):
+    """An alert as recorded; `_id` is its deterministic id."""
+
+    id: str  # type: ignore[assignment]  # Beanie's documented way to choose an id type
+    action: str
+    job_id: str
+    run_id: str
+    chain_id: int
+    type: str
+    severity: Severity
+    subject: AlertSubject
+    title: str
+    metrics: AlertMetrics
+    evidence: list[Evidence]
+    confidence: float
+    detected_at: UtcDatetime
+    recorded_at: UtcDatetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "alerts"
+        indexes: ClassVar = [
+            IndexModel([("recordedAt", DESCENDING), ("_id", DESCENDING)], name="newest"),
+            IndexModel([("jobId", ASCENDING), ("recordedAt", DESCENDING)], name="job"),
+            IndexModel([("runId", ASCENDING)], name="run"),
+        ]
