@@ -1,0 +1,1 @@
+"""All reading of EVM chains. Pure parts: `types`, `units`, `transfers`, `abi`."""

@@ -1,0 +1,169 @@
+"""Plain records of chain data, shared by readers and by the pure analyses. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NewType
+
+Address = NewType("Address", str)
+"""An account: `0x` and 40 lower-case hex digits."""
+
+ZERO_ADDRESS = Address("0x" + "0" * 40)
+DEAD_ADDRESS = Address("0x000000000000000000000000000000000000dead")
+
+TokenStandard = Literal["erc20", "erc721", "erc1155"]
+MetadataStatus = Literal["ok", "bytes32", "missing", "invalid"]
+TopicFilter = str | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The block that a run is pinned to.
+
+    Attributes:
+        number: Height.
+        hash: `0x` and 64 lower-case hex digits.
+        timestamp: Unix seconds.
+        tag: How it was chosen: "finalized", "latest-30" (by confirmations) or "number".
+    """
+
+    number: int
+    hash: str
+    timestamp: int
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One event as the chain recorded it; all hex is lower case with `0x`."""
+
+    address: Address
+    topics: tuple[str, ...]
+    data: str
+    block_number: int
+    block_hash: str
+    transaction_hash: str
+    transaction_index: int
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which logs are wanted.
+
+    Attributes:
+        addresses: Emitting contracts; empty means any.
+        topics: One entry a position: a topic, a choice of topics, or None for any.
+    """
+
+    addresses: tuple[Address, ...] = ()
+    topics: tuple[TopicFilter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewestLogs:
+    """The newest logs of a filter, whole blocks only.
+
+    Attributes:
+        logs: Ascending by (block, log index).
+        from_block: The window `from_block..pinned block` holds exactly these logs.
+        truncated: Older logs of the filter exist below `from_block`.
+    """
+
+    logs: tuple[Log, ...]
+    from_block: int
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A read-only contract call; `data` is the selector and arguments as hex with `0x`."""
+
+    to: Address
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What a call answered.
+
+    Attributes:
+        success: False when the call reverted.
+        data: Returned bytes as hex with `0x`. An address without code answers `0x` with success:
+            decoders of typed answers take that for no answer.
+    """
+
+    success: bool
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A mined transaction.
+
+    Attributes:
+        recipient: None when the transaction created a contract.
+        input: Call data as hex with `0x`.
+    """
+
+    hash: str
+    block_number: int
+    transaction_index: int
+    sender: Address
+    recipient: Address | None
+    value_wei: int
+    nonce: int
+    input: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMetadata:
+    """What a token contract says about itself.
+
+    Attributes:
+        name: At most 255 bytes without NULs; None when not answered.
+        symbol: As `name`.
+        decimals: 0 to 78; None when not answered or larger.
+        status: The worst of the three answers: "invalid" (nonsense), "missing" (no answer; usual
+            for the decimals of an NFT collection), "bytes32" (old fixed-size text), "ok".
+    """
+
+    address: Address
+    name: str | None
+    symbol: str | None
+    decimals: int | None
+    status: MetadataStatus
+
+
+@dataclass(slots=True)
+class RpcStats:
+    """What one run has asked of its endpoints.
+
+    Attributes:
+        calls: JSON-RPC calls sent, each entry of a batch counted, repeats included.
+        requests: HTTP requests sent.
+        bytes: Bytes of answers received.
+        retries: Requests repeated after an error or an invalid answer.
+        failovers: Requests that moved on to another endpoint.
+        by_method: `calls` by JSON-RPC method.
+        logs_fetched: Logs received by eth_getLogs.
+        range_splits: Log requests that had to be cut because an endpoint refused them.
+    """
+
+    calls: int = 0
+    requests: int = 0
+    bytes: int = 0
+    retries: int = 0
+    failovers: int = 0
+    by_method: dict[str, int] = field(default_factory=dict)
+    logs_fetched: int = 0
+    range_splits: int = 0
+
+    def count(self, method: str, calls: int = 1) -> None:
+        """Counts one request that carries `calls` calls of `method`."""
+        self.requests += 1
+        self.calls += calls
+        self.by_method[method] = self.by_method.get(method, 0) + calls
+
+
+Timestamps = Mapping[int, int]
+"""Unix seconds by block number."""
