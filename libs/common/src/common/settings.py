@@ -1,0 +1,68 @@
+"""What services read from their environment; the only module of this library that reads it.
+
+Variables have no prefix, because `REDIS_URL`, `MONGODB_URI`, `PORT` and `RPC_URLS` are the names
+that users of the former system have set already. A `.env` file in the working directory is read
+too; the environment wins over it.
+"""
+
+import os
+import socket
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs. Built once, in its `main`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    mongodb_uri: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
+    mongodb_database: str = "job-runner"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "text"
+    otel_exporter_otlp_endpoint: str | None = Field(
+        default=None, description="base URL of an OTLP/HTTP receiver; tracing is off without it"
+    )
+    health_host: str = "127.0.0.1"
+    health_port: int | None = Field(
+        default=None, ge=0, le=65_535, description="port of /livez, /readyz and /metrics"
+    )
+
+
+class WorkerSettings(ServiceSettings):
+    """What a worker reads from its environment.
+
+    A lease must outlive several heartbeats, or a live run is taken for lost.
+    """
+
+    rpc_urls: dict[int, list[SecretStr]] = Field(
+        default_factory=dict,
+        description='chain id to endpoint URLs in order of preference: {"1": ["https://..."]}',
+    )
+    default_chain_id: PositiveInt = 1
+    concurrency: PositiveInt = Field(default=8, description="runs carried out at the same time")
+    lease_seconds: PositiveFloat = 5.0
+    heartbeat_seconds: PositiveFloat = 1.0
+    shutdown_grace_seconds: PositiveFloat = 20.0
+    thresholds: dict[str, float] = Field(
+        default_factory=dict, description="defaults of this worker's thresholds, by camelCase name"
+    )
+
+    @model_validator(mode="after")
+    def _lease_outlives_heartbeats(self) -> "WorkerSettings":
+        if self.lease_seconds < 3 * self.heartbeat_seconds:
+            raise ValueError(
+                f"LEASE_SECONDS={self.lease_seconds} must be at least three times "
+                f"HEARTBEAT_SECONDS={self.heartbeat_seconds}, or live runs are taken for lost"
+            )
+        return self
+
+
+def process_name() -> str:
+    """Return `<host>-<pid>`: unique among the processes that share a consumer group."""
+    return f"{socket.gethostname()}-{os.getpid()}"

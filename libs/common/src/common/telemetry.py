@@ -1,0 +1,96 @@
+"""Traces: set up once a process, carried inside events and jobs as W3C `traceparent`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+
+tracer = trace.get_tracer("job-runner")
+
+
+@contextmanager
+def tracing(service: str, instance: str, endpoint: str | None) -> Iterator[None]:
+    """Export this process's spans by OTLP/HTTP while the block runs; do nothing without endpoint.
+
+    Args:
+        service: `service.name` of the spans.
+        instance: `service.instance.id`, unique among replicas.
+        endpoint: Base URL of the receiver, such as `http://127.0.0.1:4318`.
+    """
+    if endpoint is None:
+        yield
+        return
+    resource = Resource.create({"service.name": service, "service.instance.id": instance})
+    provider = TracerProvider(resource=resource)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+    # the default queue of 2,048 drops spans when a burst of runs ends at once
+    provider.add_span_processor(
+        BatchSpanProcessor(exporter, max_queue_size=16_384, schedule_delay_millis=1_000)
+    )
+    trace.set_tracer_provider(provider)
+    try:
+        yield
+    finally:
+        provider.shutdown()
+
+
+def current_traceparent() -> str | None:
+    """Return the active span's W3C `traceparent`, None outside any span."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def trace_id_of(traceparent: str | None) -> str | None:
+    """Return the 32 hex digits of the trace that a `traceparent` names."""
+    return traceparent.split("-")[1] if traceparent else None
+
+
+def _context_of(traceparent: str | None) -> Context:
+    return propagate.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
+
+
+@contextmanager
+def child_span(
+    name: str, traceparent: str | None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int
+) -> Iterator[Span]:
+    """Open a span under the one that `traceparent` names, or a root span when it is None.
+
+    Attribute names use `__` for a dot: `job__run_id` becomes `job.run_id`.
+    """
+    with tracer.start_as_current_span(
+        name,
+        context=_context_of(traceparent),
+        kind=kind,
+        attributes={key.replace("__", "."): value for key, value in attributes.items()},
+    ) as span:
+        yield span
+
+
+@contextmanager
+def linked_root_span(
+    name: str, traceparent: str | None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int
+) -> Iterator[Span]:
+    """Open the first span of a new trace, linked to the request that `traceparent` names."""
+    origin = trace.get_current_span(_context_of(traceparent)).get_span_context()
+    links = [Link(origin, {"link.kind": "scheduled_by"})] if origin.is_valid else []
+    with tracer.start_as_current_span(
+        name,
+        context=Context(),
+        kind=kind,
+        links=links,
+        attributes={key.replace("__", "."): value for key, value in attributes.items()},
+    ) as span:
+        yield span
+
+
+def record_failure(span: Span, error_type: str, message: str) -> None:
+    """Mark `span` as failed with the error's type and message."""
+    span.set_attribute("error.type", error_type)
+    span.set_status(Status(StatusCode.ERROR, message))
