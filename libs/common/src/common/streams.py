@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
+from redis.typing import EncodableT, FieldT
 
 OUTCOMES_STREAM: Final = "jobs.outcomes"
 DEAD_STREAM: Final = "jobs.dead"
@@ -32,12 +33,12 @@ def lease_key(run_id: str, attempt: int) -> str:
     return f"jobs.lease:{run_id}:{attempt}"
 
 
-def to_entry(event: BaseModel) -> dict[str | bytes, str | bytes]:
+def to_entry(event: BaseModel) -> dict[FieldT, EncodableT]:
     """Return the stream entry of an event: its JSON where FastStream expects a message body."""
     return {DATA_FIELD: event.model_dump_json()}
 
 
-async def ensure_group(redis: "Redis", stream: str, group: str) -> None:
+async def ensure_group(redis: Redis, stream: str, group: str) -> None:
     """Create `group` at the beginning of `stream` unless it exists.
 
     At the beginning, because a group created at the end silently skips what was emitted before the

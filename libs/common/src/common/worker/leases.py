@@ -1,0 +1,148 @@
+"""Leases: who carries out which attempt, proven every second, so that the dead are found fast."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from common.consumer import Source
+from common.events import RunCompleted, RunFailed, RunStarted
+from common.streams import DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
+
+logger = logging.getLogger(__name__)
+
+FINISHED = "finished"
+FINISHED_SECONDS = 60
+"""How long a finished attempt's lease is kept, so that a duplicate of its event is recognised."""
+
+# Takes the lease and tells so, or does neither.
+_START = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  redis.call('XADD', KEYS[2], '*', ARGV[3], ARGV[4])
+  return 1
+end
+return 0
+"""
+
+# Prolongs leases that are ours or were forgotten by a flushed Redis; returns those of others.
+_RENEW = """
+local lost = {}
+for i, key in ipairs(KEYS) do
+  local owner = redis.call('GET', key)
+  if not owner or owner == ARGV[1] then
+    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+  else
+    table.insert(lost, i - 1)
+  end
+end
+return lost
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lease this process holds, and how to end the attempt when it is lost."""
+
+    entry_id: str
+    abandon: Callable[[], Any]
+
+
+class Leases:
+    """The leases of one worker process."""
+
+    def __init__(
+        self, redis: Redis, source: Source, *, lease_seconds: float, heartbeat_seconds: float
+    ) -> None:
+        """Args as named; `source.consumer` is the owner's name."""
+        self._redis = redis
+        self._source = source
+        self._lease_ms = int(lease_seconds * 1000)
+        self._heartbeat_seconds = heartbeat_seconds
+        self._held: dict[str, Held] = {}
+        self._start = redis.register_script(_START)
+        self._renew = redis.register_script(_RENEW)
+
+    async def start(self, started: RunStarted, entry_id: str, abandon: Callable[[], Any]) -> bool:
+        """Take the lease of an attempt and publish that it started.
+
+        Args:
+            started: The event to publish.
+            entry_id: Stream entry that asked for the attempt.
+            abandon: Called when the lease turns out to be somebody else's later on.
+
+        Returns:
+            False when another worker holds it or has finished the attempt: nothing to do then.
+        """
+        key = lease_key(started.run_id, started.attempt)
+        taken = await self._start(
+            keys=[key, OUTCOMES_STREAM],
+            args=[self._source.consumer, self._lease_ms, DATA_FIELD, started.model_dump_json()],
+        )
+        if taken:
+            self._held[key] = Held(entry_id, abandon)
+        return bool(taken)
+
+    async def finish(self, outcome: RunCompleted | RunFailed, entry_id: str) -> None:
+        """Publish how an attempt ended, mark its lease finished and acknowledge its entry, as one.
+
+        Redis being away, full or demoted delays this until it is back.
+        """
+        key = lease_key(outcome.run_id, outcome.attempt)
+        while True:
+            try:
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    pipe.xadd(OUTCOMES_STREAM, to_entry(outcome))
+                    pipe.set(key, FINISHED, ex=FINISHED_SECONDS)
+                    pipe.xack(self._source.stream, self._source.group, entry_id)
+                    await pipe.execute()
+                break
+            except (RedisError, OSError) as error:
+                logger.warning("cannot publish the outcome, trying again", extra={"error": error})
+                await asyncio.sleep(1.0)
+        self._held.pop(key, None)
+
+    async def acknowledge(self, entry_id: str) -> None:
+        """Drop an entry that asks for nothing new."""
+        await self._redis.xack(self._source.stream, self._source.group, entry_id)
+
+    def forget(self, run_id: str, attempt: int) -> None:
+        """Stop renewing the lease of an attempt that was abandoned."""
+        self._held.pop(lease_key(run_id, attempt), None)
+
+    async def keep(self) -> None:
+        """Renew all held leases at every heartbeat until cancelled."""
+        while True:
+            await asyncio.sleep(self._heartbeat_seconds)
+            if not self._held:
+                continue
+            try:
+                await self._renew_once()
+            except (RedisError, OSError) as error:
+                # nobody else can take a lease either while Redis is away
+                logger.warning("cannot renew leases", extra={"error": type(error).__name__})
+
+    async def _renew_once(self) -> None:
+        held = dict(self._held)
+        keys = list(held)
+        lost = await self._renew(keys=keys, args=[self._source.consumer, self._lease_ms])
+        for index in lost:
+            logger.error("lease taken over by another worker", extra={"lease": keys[index]})
+            if self._held.pop(keys[index], None):
+                held[keys[index]].abandon()
+        try:
+            # a young pending entry shows that its consumer lives, see the scheduler's janitor
+            await self._redis.xclaim(
+                self._source.stream,
+                self._source.group,
+                self._source.consumer,
+                0,
+                [each.entry_id for each in held.values()],
+                justid=True,
+            )
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise

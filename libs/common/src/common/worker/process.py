@@ -1,0 +1,98 @@
+"""The composition root of every worker process."""
+
+import asyncio
+import logging
+from typing import Any
+
+from pydantic import TypeAdapter
+from pymongo import AsyncMongoClient
+
+from common.actions import AnyAction
+from common.actions.handler import Handler
+from common.chain.client import Chains
+from common.consumer import Source, StreamConsumer
+from common.events import JobDue
+from common.health import Check
+from common.process import run_service, serve_health
+from common.redis_client import create_redis
+from common.settings import WorkerSettings, process_name
+from common.streams import due_stream, workers_group
+from common.worker.attempt import AttemptRunner
+from common.worker.leases import Leases
+from common.worker.results import ResultStore
+from common.worker.service import WorkerService
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(action: AnyAction, handler: Handler[Any, Any]) -> None:
+    """Run a worker of `action` until SIGTERM or SIGINT.
+
+    Settings come from the environment (`WorkerSettings`). A worker that is told to stop reads no
+    more, ends what it is doing within `SHUTDOWN_GRACE_SECONDS` and gives back the rest.
+    """
+    settings = WorkerSettings()
+    run_service(action.service, settings, lambda stop: _work(action, handler, settings, stop))
+
+
+async def _work(
+    action: AnyAction,
+    handler: Handler[Any, Any],
+    settings: WorkerSettings,
+    stop: asyncio.Event,
+) -> None:
+    name = process_name()
+    source = Source(due_stream(action.name), workers_group(action.name), name)
+    redis = create_redis(settings.redis_url)
+    mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        settings.mongodb_uri.get_secret_value(), tz_aware=True
+    )
+    chains = Chains(settings.rpc_urls, settings.default_chain_id)
+    leases = Leases(
+        redis,
+        source,
+        lease_seconds=settings.lease_seconds,
+        heartbeat_seconds=settings.heartbeat_seconds,
+    )
+    runner = AttemptRunner(
+        action=action,
+        handler=handler,
+        chains=chains,
+        results=ResultStore(mongo, settings.mongodb_database, action),
+        thresholds=settings.thresholds,
+    )
+    service = WorkerService(
+        runner, leases, redis, stop, worker=name, concurrency=settings.concurrency
+    )
+    consumer = StreamConsumer(
+        source,
+        TypeAdapter(JobDue),
+        service.take,
+        redis=redis,
+        redis_url=settings.redis_url,
+        max_records=service.batch_size,
+    )
+
+    async def redis_answers() -> str | None:
+        return None if await redis.ping() else "no answer"
+
+    async def mongodb_answers() -> str | None:
+        await mongo.admin.command("ping")
+        return None
+
+    live: dict[str, Check] = {"consumer": consumer.is_watched}
+    ready: dict[str, Check] = {"redis": redis_answers, "mongodb": mongodb_answers}
+    try:
+        async with asyncio.TaskGroup() as group:
+            beside = [
+                group.create_task(leases.keep(), name="heartbeat"),
+                group.create_task(serve_health(settings, live, ready), name="health"),
+            ]
+            await consumer.run(stop)
+            await service.drain(settings.shutdown_grace_seconds)
+            for task in beside:
+                task.cancel()
+    finally:
+        await chains.close()
+        await mongo.close()
+        await redis.aclose()
