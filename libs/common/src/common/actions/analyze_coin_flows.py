@@ -1,19 +1,101 @@
 """Contract of `analyze_coin_flows`: how a token moves, and what in it deserves an alert."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, field_validator
 
 from common.actions.contract import Action, ActionPayload
-from common.actions.envelope import ActionResult
+from common.actions.thresholds import resolve_thresholds
 from common.addresses import EvmAddress
+from common.errors import PayloadError
 from common.models import CamelModel
+from common.results.coin_flows import CoinFlowAnalysis
+
+
+class CoinFlowThresholds(CamelModel):
+    """From when on something is large, a whale, a spike or suspicious.
+
+    Percent of supply means percent of `totalSupply()` at the pinned block.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    large_transfer_amount: float | None = Field(
+        default=None, gt=0, description="in tokens; when given it replaces largeTransferSupplyPct"
+    )
+    large_transfer_supply_pct: float = Field(
+        default=0.1, gt=0, le=100, description="a transfer of this much of the supply is large"
+    )
+    whale_percentage: float = Field(
+        default=1.0, gt=0, le=100, description="a holder of this much of the supply is a whale"
+    )
+    whale_movement_pct: float = Field(
+        default=10.0, gt=0, le=100, description="of its balance, moved by a whale in one transfer"
+    )
+    whale_net_flow_supply_pct: float = Field(
+        default=0.5, gt=0, le=100, description="of supply, gained or lost by a whale in the window"
+    )
+    activity_spike_pct: float = Field(
+        default=200.0, gt=0, le=1e9, description="more transfers than the median bucket, in percent"
+    )
+    activity_drop_pct: float = Field(
+        default=80.0, gt=0, le=100, description="fewer transfers than the median bucket, in percent"
+    )
+    volume_spike_pct: float = Field(
+        default=300.0, gt=0, le=1e9, description="more volume than the median bucket, in percent"
+    )
+    activity_z_score: float = Field(
+        default=3.5, gt=0, le=1e6, description="robust z that a spike or drop must reach as well"
+    )
+    activity_min_transfers: int = Field(
+        default=10, ge=1, le=1_000_000, description="buckets with fewer transfers are no spikes"
+    )
+    concentration_top_10_pct: float = Field(
+        default=50.0, gt=0, le=100, description="more of supply than this with the top ten holders"
+    )
+    concentration_nakamoto: int = Field(
+        default=3, ge=0, le=1_000_000, description="so many holders or fewer have the majority"
+    )
+    concentration_hhi: float = Field(
+        default=0.25, gt=0, le=1, description="Herfindahl-Hirschman index above this"
+    )
+    mint_supply_pct: float = Field(
+        default=1.0, gt=0, le=1e9, description="of supply, minted in the window"
+    )
+    burn_supply_pct: float = Field(
+        default=1.0, gt=0, le=1e9, description="of supply, burned in the window"
+    )
+    circular_residual_pct: float = Field(
+        default=1.0, ge=0, le=100, description="of the mean transfer, left over in a circle"
+    )
+    circular_min_transfers: int = Field(
+        default=3, ge=2, le=1_000_000, description="transfers that a circle needs at least"
+    )
 
 
 class CoinFlowOptions(CamelModel):
     """How far to look back and what to report."""
 
-    transaction_limit: int = Field(default=100, ge=1, le=1_000_000)
+    transaction_limit: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="newest transfer events to read, rounded up to whole blocks",
+    )
     include_alerts: bool = True
-    thresholds: dict[str, float] = {}
+    bucket_minutes: int = Field(
+        default=60, ge=1, le=10_080, description="length of an activity bucket"
+    )
+    thresholds: dict[str, float] = Field(
+        default={}, description="camelCase names of CoinFlowThresholds", examples=[{}]
+    )
+
+    @field_validator("thresholds")
+    @classmethod
+    def _known_and_sensible(cls, thresholds: dict[str, float]) -> dict[str, float]:
+        try:
+            resolve_thresholds(CoinFlowThresholds, {}, thresholds)
+        except PayloadError as error:
+            raise ValueError(str(error)) from error
+        return thresholds
 
 
 class CoinFlowPayload(ActionPayload):
@@ -21,10 +103,6 @@ class CoinFlowPayload(ActionPayload):
 
     token_address: EvmAddress
     options: CoinFlowOptions = CoinFlowOptions()
-
-
-class CoinFlowAnalysis(ActionResult):
-    """How a token moved."""
 
 
 ANALYZE_COIN_FLOWS = Action(

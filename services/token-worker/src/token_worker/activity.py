@@ -1,0 +1,110 @@
+"""Transfers over time, and the spans of time that stand out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from common.chain.types import ZERO_ADDRESS
+from common.models import from_millis
+from common.results.coin_flows import ActivityBucket
+
+from token_worker.deviation import BASELINE_BUCKETS, Deviation, measure_deviation
+from token_worker.table import TransferTable
+
+BUCKET_CAP = 1_000
+"""Only the newest buckets are looked at: an old token has tens of thousands of hours."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A span of time; `count` and `volume` tell how it compares with those before it."""
+
+    start: int
+    complete: bool
+    transfers: int
+    volume_raw: int
+    active_addresses: int
+    count: Deviation | None
+    volume: Deviation | None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """The newest buckets, oldest first, and how many there are in the whole window."""
+
+    bucket_seconds: int
+    buckets: list[Bucket]
+    total: int
+
+
+def measure_activity(
+    table: TransferTable, bucket_seconds: int, window_start: int | None, window_end: int
+) -> Activity:
+    """Count transfers in equal spans of time from the first transfer to the end of the window.
+
+    Buckets begin at multiples of their length since 1970. The last one is incomplete, as the window
+    ends inside it, and so is the first one when the window begins inside it: it is no part of a
+    baseline.
+
+    Args:
+        table: Transfers of the window.
+        bucket_seconds: Length of a bucket.
+        window_start: Unix seconds at which the window begins; None when no older transfers exist.
+        window_end: Unix seconds of the pinned block.
+    """
+    if not table.transfers:
+        return Activity(bucket_seconds, [], 0)
+    oldest = int(table.timestamps.min()) // bucket_seconds
+    newest = window_end // bucket_seconds
+    total = newest - oldest + 1
+    first = max(oldest, newest - BUCKET_CAP - BASELINE_BUCKETS + 1)
+    counts, volumes, active = _fill_buckets(table, bucket_seconds, first, newest - first + 1)
+    cut_off = window_start is not None and window_start > first * bucket_seconds
+    baseline_from = 1 if cut_off else 0
+    buckets = [
+        Bucket(
+            start=(first + position) * bucket_seconds,
+            complete=baseline_from <= position < len(counts) - 1,
+            transfers=counts[position],
+            volume_raw=volumes[position],
+            active_addresses=active[position],
+            count=measure_deviation(counts[position], counts[baseline_from:position]),
+            volume=measure_deviation(volumes[position], volumes[baseline_from:position]),
+        )
+        for position in range(len(counts))
+    ]
+    return Activity(bucket_seconds, buckets[-BUCKET_CAP:], total)
+
+
+def describe_bucket(bucket: Bucket) -> ActivityBucket:
+    """Return a bucket for a reader."""
+    return ActivityBucket(
+        bucket_start=from_millis(bucket.start * 1000),
+        complete=bucket.complete,
+        transfers=bucket.transfers,
+        volume_raw=str(bucket.volume_raw),
+        active_addresses=bucket.active_addresses,
+        pct_vs_baseline=bucket.count.pct if bucket.count else None,
+        z_score=bucket.count.z_score if bucket.count else None,
+        volume_pct_vs_baseline=bucket.volume.pct if bucket.volume else None,
+        volume_z_score=bucket.volume.z_score if bucket.volume else None,
+    )
+
+
+def _fill_buckets(
+    table: TransferTable, bucket_seconds: int, first: int, count: int
+) -> tuple[list[int], list[int], list[int]]:
+    """Transfers, raw volume and distinct addresses (without the zero address) of each bucket."""
+    groups = table.timestamps // bucket_seconds - first
+    kept = groups >= 0
+    groups = np.where(kept, groups, count)  # older rows go to one more bucket, dropped below
+    addresses = len(table.addresses)
+    pairs = np.concatenate(
+        [groups * addresses + table.senders, groups * addresses + table.recipients]
+    )
+    distinct = np.unique(pairs)
+    distinct = distinct[distinct % addresses != table.code(ZERO_ADDRESS)]
+    return (
+        np.bincount(groups, minlength=count + 1)[:count].tolist(),
+        table.sum_by(groups, count + 1)[:count],
+        np.bincount(distinct // addresses, minlength=count + 1)[:count].tolist(),
+    )

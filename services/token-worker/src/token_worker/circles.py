@@ -1,0 +1,174 @@
+"""Tokens that go round: transfers that bring everything back to where it was.
+
+The method is that of Victor and Weintraud (2021), "Detecting and quantifying wash trading on
+decentralized cryptocurrency exchanges": strongly connected components of the transfers of a span of
+time, then the earliest of their transfers after which nobody's position has changed.
+"""
+
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import Literal
+
+import numpy as np
+import rustworkx
+from common.chain.types import Address
+from common.models import from_millis
+from common.results.coin_flows import CircularFlow
+
+from token_worker.exact import IntArray, fraction_of
+from token_worker.holders import excluded_addresses
+from token_worker.table import TransferTable
+
+Span = Literal["1h", "1d", "1w"]
+
+SPAN_SECONDS: dict[Span, int] = {"1h": 3_600, "1d": 86_400, "1w": 604_800}
+HASH_CAP = 100
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Transfers of one span of time that leave everybody about where they were.
+
+    Attributes:
+        rows: Rows of the table, in chain order.
+        span: Length of the span of time in which the circle was found.
+        span_start: Unix seconds; spans begin at multiples of their length since 1970.
+        residual_pct: Largest net position that is left, in percent of the mean transfer.
+    """
+
+    rows: tuple[int, ...]
+    span: Span
+    span_start: int
+    residual_pct: float
+
+
+def find_circles(
+    token: Address, table: TransferTable, residual_pct: float, min_transfers: int
+) -> list[Circle]:
+    """Return the circles of each hour, day and week, the narrowest span first.
+
+    A circle in a wider span is left out when all its transfers belong to narrower ones. Mints,
+    burns, zero amounts, transfers to oneself and those with the token contract make no circle.
+
+    Args:
+        token: Address of the token contract.
+        table: Transfers of the window.
+        residual_pct: Net position that may be left, in percent of the mean transfer.
+        min_transfers: Transfers that a circle needs at least.
+    """
+    outside = [table.code(address) for address in excluded_addresses(token)]
+    candidates = np.flatnonzero(
+        table.limbs.any(axis=1)
+        & (table.senders != table.recipients)
+        & ~np.isin(table.senders, outside)
+        & ~np.isin(table.recipients, outside)
+    )
+    found: list[Circle] = []
+    covered: set[int] = set()
+    for span, seconds in SPAN_SECONDS.items():
+        of_this_span: list[Circle] = []
+        for rows in _connected_rows(table, candidates, seconds):
+            count, left_pct = balanced_prefix(table, rows, residual_pct)
+            if count < min_transfers or covered.issuperset(rows[:count]):
+                continue
+            start = int(table.timestamps[rows[0]]) // seconds * seconds
+            of_this_span.append(Circle(tuple(rows[:count]), span, start, left_pct))
+        found.extend(of_this_span)
+        covered.update(row for circle in of_this_span for row in circle.rows)
+    return found
+
+
+def balanced_prefix(
+    table: TransferTable, rows: list[int], residual_pct: float
+) -> tuple[int, float]:
+    """Return how many transfers, from the first on, leave nobody's position changed.
+
+    Transfers are dropped from the last one backwards until every net position is at most
+    `residual_pct` percent of the mean transfer.
+
+    Returns:
+        The length of the longest such prefix and its largest net position in percent of its mean
+        transfer; (0, 0.0) when there is none.
+    """
+    net: dict[int, int] = {}
+    for row in rows:
+        _move(net, table, row, 1)
+    largest = [(-abs(position), code) for code, position in net.items()]
+    heapify(largest)
+    total = sum(table.amounts[row] for row in rows)
+    margin = fraction_of(residual_pct)
+    for count in range(len(rows), 0, -1):
+        while -largest[0][0] != abs(net[largest[0][1]]):
+            heappop(largest)  # a position that has changed since
+        residual = -largest[0][0] * count * 100
+        if residual <= margin * total:
+            return count, residual / total
+        for code in _move(net, table, rows[count - 1], -1):
+            heappush(largest, (-abs(net[code]), code))
+        total -= table.amounts[rows[count - 1]]
+    return 0, 0.0
+
+
+def describe_circle(table: TransferTable, circle: Circle) -> CircularFlow:
+    """Return a circle for a reader."""
+    transfers = [table.transfers[row] for row in circle.rows]
+    hashes = dict.fromkeys(transfer.transaction_hash for transfer in transfers)
+    return CircularFlow(
+        addresses=circle_addresses(table, circle),
+        transfer_count=len(transfers),
+        volume_raw=str(sum(transfer.amount for transfer in transfers)),
+        net_residual_pct=circle.residual_pct,
+        span=circle.span,
+        span_start=from_millis(circle.span_start * 1000),
+        transaction_hashes=list(hashes)[:HASH_CAP],
+    )
+
+
+def circle_addresses(table: TransferTable, circle: Circle) -> list[Address]:
+    """Return all addresses of a circle, sorted."""
+    transfers = [table.transfers[row] for row in circle.rows]
+    return sorted(
+        {transfer.sender for transfer in transfers} | {transfer.recipient for transfer in transfers}
+    )
+
+
+def _move(net: dict[int, int], table: TransferTable, row: int, direction: int) -> tuple[int, int]:
+    """Apply (1) or undo (-1) a row; return the codes it touches."""
+    sender, recipient = int(table.senders[row]), int(table.recipients[row])
+    net[sender] = net.get(sender, 0) - direction * table.amounts[row]
+    net[recipient] = net.get(recipient, 0) + direction * table.amounts[row]
+    return sender, recipient
+
+
+def _connected_rows(table: TransferTable, candidates: IntArray, seconds: int) -> list[list[int]]:
+    """Rows within each strongly connected component of each span of time, in chain order.
+
+    One graph serves all spans: a node is an address in a span, so that no edge crosses spans.
+    """
+    if candidates.size == 0:
+        return []
+    spans = table.timestamps[candidates] // seconds
+    spans -= spans.min()
+    base = spans * len(table.addresses)
+    nodes, ends = np.unique(
+        np.concatenate([base + table.senders[candidates], base + table.recipients[candidates]]),
+        return_inverse=True,
+    )
+    sources, targets = ends[: candidates.size], ends[candidates.size :]
+    edges = np.unique(sources * nodes.size + targets)
+    graph: rustworkx.PyDiGraph[None, None] = rustworkx.PyDiGraph()
+    graph.extend_from_edge_list(
+        list(zip((edges // nodes.size).tolist(), (edges % nodes.size).tolist(), strict=True))
+    )
+    component_of = np.full(nodes.size, -1, dtype=np.int64)
+    for number, members in enumerate(rustworkx.strongly_connected_components(graph)):
+        if len(members) > 1:
+            component_of[members] = number
+    components = component_of[sources]
+    inside = np.flatnonzero((components >= 0) & (components == component_of[targets]))
+    rows_of: dict[int, list[int]] = {}
+    for component, row in zip(
+        components[inside].tolist(), candidates[inside].tolist(), strict=True
+    ):
+        rows_of.setdefault(component, []).append(row)
+    return sorted(rows_of.values())

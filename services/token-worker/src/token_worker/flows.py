@@ -1,0 +1,90 @@
+"""What moved: sums over all transfers, and what each address received and sent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS
+from common.results.coin_flows import FlowSummary, NetFlow
+
+from token_worker.table import TransferTable
+
+
+@dataclass(frozen=True)
+class AddressFlows:
+    """Raw sums by address code of the table they were computed from."""
+
+    received: list[int]
+    sent: list[int]
+    received_counts: list[int]
+    sent_counts: list[int]
+
+    def net(self, code: int) -> int:
+        """Received - sent; the sum over all addresses, the zero address included, is 0."""
+        return self.received[code] - self.sent[code]
+
+
+def sum_address_flows(table: TransferTable) -> AddressFlows:
+    """Return what each address received and sent; a transfer to oneself is on both sides."""
+    count = len(table.addresses)
+    return AddressFlows(
+        received=table.sum_by(table.recipients, count),
+        sent=table.sum_by(table.senders, count),
+        received_counts=np.bincount(table.recipients, minlength=count).tolist(),
+        sent_counts=np.bincount(table.senders, minlength=count).tolist(),
+    )
+
+
+def rank_net_flows(table: TransferTable, flows: AddressFlows, limit: int) -> list[NetFlow]:
+    """Return the `limit` largest net flows in either direction; ties sort by address."""
+    nets = [flows.net(code) for code in range(len(table.addresses))]
+    ranked = sorted(range(len(nets)), key=lambda code: (-abs(nets[code]), code))
+    return [
+        NetFlow(
+            address=table.addresses[code],
+            in_raw=str(flows.received[code]),
+            out_raw=str(flows.sent[code]),
+            net_raw=str(nets[code]),
+            in_count=flows.received_counts[code],
+            out_count=flows.sent_counts[code],
+        )
+        for code in ranked[:limit]
+    ]
+
+
+def summarize_flows(table: TransferTable, total_supply: int | None) -> FlowSummary:
+    """Return counts and sums over all transfers.
+
+    Minted - burned is the change of supply of a token that follows ERC-20: a mint comes from the
+    zero address, a burn goes to it from anybody else.
+    """
+    amounts = table.amounts
+    minted = _sum_where(amounts, table.is_mint.tolist())
+    burned = _sum_where(amounts, table.is_burn.tolist())
+    volume = sum(amounts)
+    moved = volume - minted - burned
+    return FlowSummary(
+        transfer_count=len(amounts),
+        transaction_count=len({transfer.transaction_hash for transfer in table.transfers}),
+        unique_senders=int(np.unique(table.senders).size),
+        unique_receivers=int(np.unique(table.recipients).size),
+        active_addresses=len(table.addresses) - (table.code(ZERO_ADDRESS) >= 0),
+        volume_raw=str(volume),
+        volume_ex_mint_burn_raw=str(moved),
+        mint_count=int(table.is_mint.sum()),
+        minted_raw=str(minted),
+        burn_count=int(table.is_burn.sum()),
+        burned_raw=str(burned),
+        net_supply_change_raw=str(minted - burned),
+        sent_to_dead_raw=str(
+            _sum_where(amounts, (table.recipients == table.code(DEAD_ADDRESS)).tolist())
+        ),
+        zero_value_count=amounts.count(0),
+        self_transfer_count=int(table.is_self.sum()),
+        velocity=moved / total_supply if total_supply else None,
+    )
+
+
+def _sum_where(amounts: Iterable[int], selected: Iterable[bool]) -> int:
+    return sum(compress(amounts, selected))

@@ -1,0 +1,89 @@
+"""Who holds the token, as far as the addresses of the window tell."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS, Address
+from common.chain.units import share_pct
+from common.results.coin_flows import ExcludedHolder, Holder, HolderDistribution
+
+from token_worker.concentration import describe_concentration
+
+COMPLETE_COVERAGE = 0.999
+TOP_HOLDERS = 20
+
+ExclusionReason = Literal["zero_address", "dead_address", "token_contract"]
+
+
+def excluded_addresses(token: Address) -> dict[Address, ExclusionReason]:
+    """Return the addresses whose balance nobody can use, with the reason."""
+    return {
+        ZERO_ADDRESS: "zero_address",
+        DEAD_ADDRESS: "dead_address",
+        token: "token_contract",
+    }
+
+
+def rank_holders(balances: Mapping[Address, int | None]) -> list[tuple[Address, int]]:
+    """Return the known balances above 0, largest first; ties sort by address."""
+    known = [(address, balance) for address, balance in balances.items() if balance]
+    return sorted(known, key=lambda holder: (-holder[1], holder[0]))
+
+
+def describe_holders(
+    token: Address,
+    balances: Mapping[Address, int | None],
+    total_supply: int | None,
+    contracts: Mapping[Address, bool],
+) -> HolderDistribution:
+    """Return the distribution of balances, raw and adjusted, and how much of supply it covers.
+
+    Args:
+        token: Address of the token contract.
+        balances: Raw balances at one block; None where the token did not tell.
+        total_supply: At the same block; None where the token did not tell.
+        contracts: Whether an address has code, where that was looked up.
+    """
+    ranked = rank_holders(balances)
+    held = dict(ranked)
+    reasons = excluded_addresses(token)
+    excluded = {address: held[address] for address in reasons if address in held}
+    reachable_supply = None if total_supply is None else total_supply - sum(excluded.values())
+    raw = describe_concentration(held.values(), total_supply)
+    adjusted = describe_concentration(
+        (balance for address, balance in ranked if address not in reasons),
+        reachable_supply if reachable_supply and reachable_supply > 0 else None,
+    )
+    coverage = sum(held.values()) / total_supply if total_supply else None
+    return HolderDistribution(
+        **raw.model_dump(),
+        addresses_asked=len(balances),
+        unknown_count=sum(1 for balance in balances.values() if balance is None),
+        coverage=coverage,
+        coverage_status=_coverage_status(coverage),
+        adjusted=adjusted,
+        excluded=[
+            ExcludedHolder(
+                address=address,
+                reason=reasons[address],
+                balance_raw=str(balance),
+                supply_pct=share_pct(balance, total_supply or 0),
+            )
+            for address, balance in excluded.items()
+        ],
+        top=[
+            Holder(
+                address=address,
+                balance_raw=str(balance),
+                supply_pct=share_pct(balance, total_supply or 0),
+                is_contract=contracts.get(address),
+            )
+            for address, balance in ranked[:TOP_HOLDERS]
+        ],
+    )
+
+
+def _coverage_status(coverage: float | None) -> Literal["complete", "partial", "unknown"]:
+    if coverage is None:
+        return "unknown"
+    return "complete" if coverage >= COMPLETE_COVERAGE else "partial"

@@ -1,0 +1,41 @@
+"""Records between the reading half and the analysing half."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.chain.transfers import Erc20Transfer
+from common.chain.types import Address, Block, Timestamps, TokenMetadata
+
+
+@dataclass(frozen=True)
+class TokenFlowReading:
+    """All that one run has read, at one block.
+
+    Attributes:
+        chain_id: EIP-155 id.
+        block: The pinned block.
+        token: What the token says about itself.
+        total_supply: Raw; None when the token does not tell.
+        from_block: First block of the window, which ends at `block`.
+        truncated: Older transfers exist below `from_block`.
+        transfers: All transfers of the window, in any order.
+        unread_logs: Transfer events of the window that are none of a fungible token.
+        timestamps: Unix seconds of `from_block` and of each block with a transfer.
+        balances: Raw balance at `block` of every address seen in the window, of the zero and the
+            dead address and of the token itself; None where the token does not tell.
+        contracts: Whether an address has code, for the largest holders only.
+        wraps_native: The token takes native coins for wrapped ones, which no Transfer records.
+    """
+
+    chain_id: int
+    block: Block
+    token: TokenMetadata
+    total_supply: int | None
+    from_block: int
+    truncated: bool
+    transfers: tuple[Erc20Transfer, ...]
+    unread_logs: int
+    timestamps: Timestamps
+    balances: Mapping[Address, int | None]
+    contracts: Mapping[Address, bool]
+    wraps_native: bool = False
