@@ -5,7 +5,7 @@ what the latest run left behind. `runs`: the scheduler alone. `alerts` and the r
 """
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from beanie import Document, PydanticObjectId
 from pydantic import BaseModel, ConfigDict, Field
@@ -236,3 +236,7 @@ class AlertDocument(StoredDocument):
             IndexModel([("jobId", ASCENDING), ("recordedAt", DESCENDING)], name="job"),
             IndexModel([("runId", ASCENDING)], name="run"),
         ]
+
+
+DOCUMENTS: Final = (Job, Run, AlertDocument)
+"""All of them, for `init_beanie`."""

@@ -1,19 +1,69 @@
 """Contract of `wallet_snapshot`: what a wallet holds, and what it did, at one block."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from common.actions.contract import Action, ActionPayload
 from common.actions.envelope import ActionResult
+from common.actions.thresholds import resolve_thresholds
 from common.addresses import EvmAddress
+from common.errors import PayloadError
 from common.models import CamelModel
+from common.results.wallet_snapshot import (
+    Counterparty,
+    DisputedNft,
+    NativeBalance,
+    NftCollection,
+    NftHolding,
+    TokenHolding,
+    WalletAccount,
+    WalletTokenTransfer,
+    WalletTotals,
+    WalletTransactions,
+    Wrap,
+)
+
+
+class WalletThresholds(CamelModel):
+    """From where on something is marked or alerted.
+
+    Attributes:
+        spam_score: Score from which a token counts as spam.
+        look_alike_digits: Equal hex digits at the start and at the end that make two addresses
+            look alike; wallets usually show four of each.
+        zero_value_transfers: Zero-value transfers with one address that make an alert even when
+            it looks like nobody else.
+        unexplained_balance_pct: Percentage of a token's balance (or of what was received or sent,
+            if larger) that its transfers may leave unexplained without an alert.
+    """
+
+    spam_score: float = Field(default=0.5, gt=0, le=1)
+    look_alike_digits: int = Field(default=4, ge=2, le=19)
+    zero_value_transfers: int = Field(default=3, ge=1)
+    unexplained_balance_pct: float = Field(default=0.0, ge=0, le=100)
 
 
 class WalletSnapshotOptions(CamelModel):
     """Each switch leaves out the work, not only the output."""
 
-    include_transactions: bool = True
-    include_token_balances: bool = True
-    include_nfts: bool = Field(default=True, alias="includeNFTs")
+    include_transactions: bool = Field(
+        default=True, description="token transfers, wraps, counterparties and transactions"
+    )
+    include_token_balances: bool = Field(default=True, description="ERC-20 balances and metadata")
+    include_nfts: bool = Field(
+        default=True, alias="includeNFTs", description="ERC-721 and ERC-1155 holdings"
+    )
+    thresholds: dict[str, float] = Field(
+        default={}, description="camelCase name to value, over the configured ones"
+    )
+
+    @field_validator("thresholds")
+    @classmethod
+    def _known_thresholds(cls, requested: dict[str, float]) -> dict[str, float]:
+        try:
+            resolve_thresholds(WalletThresholds, {}, requested)
+        except PayloadError as error:
+            raise ValueError(str(error)) from error
+        return requested
 
 
 class WalletSnapshotPayload(ActionPayload):
@@ -24,7 +74,37 @@ class WalletSnapshotPayload(ActionPayload):
 
 
 class WalletSnapshot(ActionResult):
-    """A wallet at one block."""
+    """A wallet at one block; see `common.results.wallet_snapshot` for null and empty lists.
+
+    Attributes:
+        tokens: Balance above zero, or one that the contract does not state. Spam last, otherwise
+            the most recently moved first.
+        past_tokens: Held once and gone, or named in transfers without ever arriving.
+        disputed_nfts: The logs give them to the wallet, their contracts do not.
+        token_transfers: Newest first, as are `wraps`.
+        counterparties: Most transfers first.
+    """
+
+    wallet: WalletAccount
+    native: NativeBalance
+    totals: WalletTotals = WalletTotals()
+    tokens: list[TokenHolding] | None = None
+    tokens_total: int | None = None
+    past_tokens: list[TokenHolding] | None = None
+    past_tokens_total: int | None = None
+    nfts: list[NftHolding] | None = None
+    nfts_total: int | None = None
+    disputed_nfts: list[DisputedNft] | None = None
+    disputed_nfts_total: int | None = None
+    nft_collections: list[NftCollection] | None = None
+    nft_collections_total: int | None = None
+    transactions: WalletTransactions | None = None
+    token_transfers: list[WalletTokenTransfer] | None = None
+    token_transfers_total: int | None = None
+    wraps: list[Wrap] | None = None
+    wraps_total: int | None = None
+    counterparties: list[Counterparty] | None = None
+    counterparties_total: int | None = None
 
 
 WALLET_SNAPSHOT = Action(

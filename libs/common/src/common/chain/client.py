@@ -1,9 +1,17 @@
 """The way into a chain: `Chains` by id, and a `PinnedChain` for one run, fixed to one block."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 
+import aiohttp
 from pydantic import SecretStr
 
+from common.chain import headers, state, transactions
+from common.chain.endpoint import REQUEST_TIMEOUT_SECONDS, Endpoint
+from common.chain.errors import UnknownChain
+from common.chain.health import Endpoints
+from common.chain.logs import LogReader
+from common.chain.parsing import parse_data, parse_quantity
+from common.chain.rpc import Request, RpcClient
 from common.chain.types import (
     Address,
     Block,
@@ -16,14 +24,25 @@ from common.chain.types import (
     Transaction,
 )
 
+MAX_KNOWN_TIMESTAMPS = 200_000
+"""Block times that a chain keeps between runs, about 20 MB."""
+
 
 class Chains:
     """All configured chains; one per process, closed at shutdown."""
 
     def __init__(
-        self, rpc_urls: Mapping[int, Sequence[SecretStr | str]], default_chain_id: int
+        self,
+        rpc_urls: Mapping[int, Sequence[SecretStr | str]],
+        default_chain_id: int,
+        *,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
-        raise NotImplementedError
+        self._rpc_urls = rpc_urls
+        self._default_chain_id = default_chain_id
+        self._timeout_seconds = timeout_seconds
+        self._chains: dict[int, Chain] = {}
+        self._session: aiohttp.ClientSession | None = None
 
     async def get(self, chain_id: int | None = None) -> "Chain":
         """The chain with that id, or the default one.
@@ -31,17 +50,55 @@ class Chains:
         Raises:
             UnknownChain: No endpoint is configured for it.
         """
-        raise NotImplementedError
+        wanted = self._default_chain_id if chain_id is None else chain_id
+        if not self._rpc_urls.get(wanted):
+            configured = ", ".join(str(known) for known in sorted(self._rpc_urls)) or "none"
+            raise UnknownChain(
+                f"no RPC endpoint is configured for chain {wanted} (configured: {configured}):"
+                " add it to RPC_URLS"
+            )
+        if wanted not in self._chains:
+            self._chains[wanted] = self._create_chain(wanted)
+        return self._chains[wanted]
 
     async def close(self) -> None:
         """Closes all connections."""
-        raise NotImplementedError
+        self._chains.clear()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _create_chain(self, chain_id: int) -> "Chain":
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(keepalive_timeout=60)
+            )
+        urls = self._rpc_urls[chain_id]
+        return Chain(
+            Endpoints(
+                chain_id,
+                [
+                    Endpoint(
+                        url.get_secret_value() if isinstance(url, SecretStr) else url,
+                        self._session,
+                        position=position,
+                        total=len(urls),
+                        timeout_seconds=self._timeout_seconds,
+                    )
+                    for position, url in enumerate(urls, start=1)
+                ],
+            )
+        )
 
 
 class Chain:
     """Endpoints of one chain and what was learnt about them; shared by concurrent runs."""
 
-    chain_id: int
+    def __init__(self, endpoints: Endpoints) -> None:
+        self.chain_id = endpoints.chain_id
+        self._endpoints = endpoints
+        self._multicall = state.MulticallMemory()
+        self._timestamps: dict[int, int] = {}
 
     async def pin(self, at_block: int | None = None) -> "PinnedChain":
         """Fixes a run to one block.
@@ -53,7 +110,23 @@ class Chain:
             BlockNotFinal: `at_block` is above the newest block that counts as final.
             ChainError: The chain could not be read.
         """
-        raise NotImplementedError
+        rpc = RpcClient(self._endpoints, RpcStats())
+        newest, endpoint = await headers.fetch_final_block(rpc, self.chain_id)
+        block = newest
+        if at_block is not None:
+            block, endpoint = await headers.fetch_block_at(rpc, at_block, newest)
+        rpc.pin(block, endpoint)
+        return PinnedChain(
+            self.chain_id, block, rpc, self._multicall, self._timestamps_below(newest)
+        )
+
+    def _timestamps_below(self, newest: Block) -> MutableMapping[int, int]:
+        """Where a run keeps block times: with the chain if they can never change."""
+        if newest.tag != "finalized":
+            return {}
+        if len(self._timestamps) > MAX_KNOWN_TIMESTAMPS:
+            self._timestamps = {}
+        return self._timestamps
 
 
 class PinnedChain:
@@ -61,11 +134,29 @@ class PinnedChain:
 
     Every method raises ChainError when the chain cannot be read: missing data is never zero and
     never a shorter list.
+
+    Attributes:
+        chain_id: EIP-155 chain id.
+        block: The block of all reads.
+        stats: What this run has asked for so far.
     """
 
-    block: Block
-    chain_id: int
-    stats: RpcStats
+    def __init__(
+        self,
+        chain_id: int,
+        block: Block,
+        rpc: RpcClient,
+        multicall: state.MulticallMemory,
+        timestamps: MutableMapping[int, int],
+    ) -> None:
+        self.chain_id = chain_id
+        self.block = block
+        self.stats = rpc.stats
+        self._rpc = rpc
+        self._multicall = multicall
+        self._timestamps = timestamps
+        self._timestamps[block.number] = block.timestamp
+        self._logs = LogReader(rpc, block, timestamps)
 
     async def fetch_logs(
         self, wanted: LogFilter, from_block: int = 0, to_block: int | None = None
@@ -79,40 +170,48 @@ class PinnedChain:
 
         Raises:
             AddressRequired: No endpoint serves a filter without an address.
+            ValueError: The range is empty or ends above the pinned block.
         """
-        raise NotImplementedError
+        last = self.block.number if to_block is None else to_block
+        return await self._logs.fetch_logs(wanted, from_block, last)
 
     async def fetch_newest_logs(self, wanted: LogFilter, limit: int) -> NewestLogs:
         """The newest whole blocks that hold at least `limit` logs, or all logs there are."""
-        raise NotImplementedError
+        return await self._logs.fetch_newest_logs(wanted, limit)
 
     async def call_many(self, calls: Sequence[Call]) -> list[CallResult]:
         """Answers of all calls in their order; a call that reverts is a result, not an error."""
-        raise NotImplementedError
+        return await state.call_many(self._rpc, self.block.number, calls, self._multicall)
 
     async def fetch_balance(self, address: Address) -> int:
         """Native balance in wei."""
-        raise NotImplementedError
+        return await self._rpc.call(
+            Request("eth_getBalance", (address, hex(self.block.number)), parse_quantity)
+        )
 
     async def fetch_nonce(self, address: Address) -> int:
-        """Number of transactions sent (for a contract: contracts created)."""
-        raise NotImplementedError
+        """Number of transactions sent (for a contract: contracts created, from 1)."""
+        return await self._rpc.call(
+            Request("eth_getTransactionCount", (address, hex(self.block.number)), parse_quantity)
+        )
 
     async def fetch_code(self, address: Address) -> str:
         """Code as hex; `0x` for a plain account."""
-        raise NotImplementedError
+        return await self._rpc.call(
+            Request("eth_getCode", (address, hex(self.block.number)), parse_data)
+        )
 
     async def fetch_timestamps(self, block_numbers: Collection[int]) -> dict[int, int]:
         """Unix seconds of each block."""
-        raise NotImplementedError
+        return await headers.fetch_timestamps(self._rpc, self._timestamps, block_numbers)
 
     async def fetch_transactions(self, hashes: Collection[str]) -> dict[str, Transaction]:
         """Mined transactions by hash; every hash is in the answer."""
-        raise NotImplementedError
+        return await transactions.fetch_transactions(self._rpc, hashes)
 
     async def fetch_transaction_logs(self, hashes: Collection[str]) -> dict[str, tuple[Log, ...]]:
         """All logs of each transaction, from its receipt; every hash is in the answer."""
-        raise NotImplementedError
+        return await transactions.fetch_transaction_logs(self._rpc, hashes)
 
     async def confirm(self) -> None:
         """Checks that the pinned block is still part of the chain; call it after the last read.
@@ -120,4 +219,4 @@ class PinnedChain:
         Raises:
             ReorgDetected: Another block has taken its place: nothing read is worth keeping.
         """
-        raise NotImplementedError
+        await headers.confirm_block(self._rpc, self.block)

@@ -15,6 +15,14 @@ class ChainError(JobError):
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=self.retry_helps)
 
+    def reword(self, message: str) -> None:
+        """Replaces the message."""
+        self.args = (message,)
+
+    def locate(self, method: str, endpoint: str) -> None:
+        """Adds which call to which endpoint failed."""
+        self.reword(f"{method}: {self} [{endpoint}]")
+
 
 class UnknownChain(ChainError):
     """No endpoint is configured for the chain id."""
@@ -33,7 +41,15 @@ class EndpointUnavailable(ChainError):
 
 
 class RequestTimedOut(EndpointUnavailable):
-    """No answer in time, by the node's clock or ours."""
+    """No answer in time.
+
+    Attributes:
+        waited_seconds: How long we waited; 0 when it was the node that gave up.
+    """
+
+    def __init__(self, message: str, *, waited_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.waited_seconds = waited_seconds
 
 
 class RateLimited(ChainError):
@@ -44,6 +60,10 @@ class RateLimited(ChainError):
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class LimitExceeded(RateLimited):
+    """A limit that the endpoint does not name: of requests, or of blocks and logs in one."""
 
 
 class QuotaExhausted(ChainError):
@@ -88,6 +108,10 @@ class ResultTooLarge(ChainError):
 
 class FilterTooLarge(ChainError):
     """Too many addresses or topics in one filter."""
+
+
+class BatchTooLarge(ChainError):
+    """Too many calls in one JSON-RPC batch."""
 
 
 class AddressRequired(ChainError):

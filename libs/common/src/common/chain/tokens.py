@@ -1,16 +1,24 @@
 """What token contracts answer at the pinned block: metadata, balances, owners, supply."""
 
-from collections.abc import Collection, Sequence
-from typing import Literal
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal, TypeVar
 
+from common.chain import abi
 from common.chain.client import PinnedChain
-from common.chain.types import Address, TokenMetadata
+from common.chain.types import (
+    Address,
+    Call,
+    CallResult,
+    MetadataStatus,
+    TokenMetadata,
+)
 
 __all__ = [
     "TokenId",
     "TokenMetadata",
     "fetch_collection_standard",
     "fetch_erc20_balances",
+    "fetch_erc20_holders",
     "fetch_erc721_owners",
     "fetch_erc1155_balances",
     "fetch_token_metadata",
@@ -19,6 +27,12 @@ __all__ = [
 
 TokenId = tuple[Address, int]
 """A contract and a token id in it."""
+
+_ERC721 = "80ac58cd"  # ERC-165 interface ids
+_ERC1155 = "d9b67a26"
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 async def fetch_token_metadata(
@@ -29,7 +43,13 @@ async def fetch_token_metadata(
     Raises:
         ChainError: The chain could not be read. A contract that does not answer is no error.
     """
-    raise NotImplementedError
+    distinct = list(dict.fromkeys(addresses))
+    calls = [call(address) for address in distinct for call in (abi.name, abi.symbol, abi.decimals)]
+    answers = iter(await pinned.call_many(calls))
+    return {
+        address: _metadata(address, name, symbol, decimals)
+        for address, name, symbol, decimals in zip(distinct, answers, answers, answers, strict=True)
+    }
 
 
 async def fetch_erc20_balances(
@@ -40,7 +60,8 @@ async def fetch_erc20_balances(
     Raises:
         ChainError: The chain could not be read.
     """
-    raise NotImplementedError
+    calls = {token: abi.balance_of(token, holder) for token in tokens}
+    return await _fetch_each(pinned, calls, abi.decode_uint)
 
 
 async def fetch_erc20_holders(
@@ -51,7 +72,8 @@ async def fetch_erc20_holders(
     Raises:
         ChainError: The chain could not be read.
     """
-    raise NotImplementedError
+    calls = {holder: abi.balance_of(token, holder) for holder in holders}
+    return await _fetch_each(pinned, calls, abi.decode_uint)
 
 
 async def fetch_erc721_owners(
@@ -62,7 +84,8 @@ async def fetch_erc721_owners(
     Raises:
         ChainError: The chain could not be read.
     """
-    raise NotImplementedError
+    calls = {token: abi.owner_of(*token) for token in tokens}
+    return await _fetch_each(pinned, calls, abi.decode_address)
 
 
 async def fetch_erc1155_balances(
@@ -73,7 +96,8 @@ async def fetch_erc1155_balances(
     Raises:
         ChainError: The chain could not be read.
     """
-    raise NotImplementedError
+    calls = {token: abi.balance_of_id(token[0], holder, token[1]) for token in tokens}
+    return await _fetch_each(pinned, calls, abi.decode_uint)
 
 
 async def fetch_total_supply(pinned: PinnedChain, token: Address) -> int | None:
@@ -82,7 +106,8 @@ async def fetch_total_supply(pinned: PinnedChain, token: Address) -> int | None:
     Raises:
         ChainError: The chain could not be read.
     """
-    raise NotImplementedError
+    [answer] = await pinned.call_many([abi.total_supply(token)])
+    return abi.decode_uint(answer)
 
 
 async def fetch_collection_standard(
@@ -93,4 +118,33 @@ async def fetch_collection_standard(
     Raises:
         ChainError: The chain could not be read.
     """
-    raise NotImplementedError
+    calls = [abi.supports_interface(address, wanted) for wanted in (_ERC721, _ERC1155)]
+    is_erc721, is_erc1155 = map(abi.decode_bool, await pinned.call_many(calls))
+    if is_erc721:
+        return "erc721"
+    return "erc1155" if is_erc1155 else None
+
+
+async def _fetch_each(
+    pinned: PinnedChain, calls: dict[K, Call], decode: Callable[[CallResult], V]
+) -> dict[K, V]:
+    answers = await pinned.call_many(list(calls.values()))
+    return {key: decode(answer) for key, answer in zip(calls, answers, strict=True)}
+
+
+def _metadata(
+    address: Address, name: CallResult, symbol: CallResult, decimals: CallResult
+) -> TokenMetadata:
+    texts = abi.decode_text(name), abi.decode_text(symbol)
+    digits = abi.decode_uint(decimals)
+    is_nonsense = digits is not None and digits > abi.MAX_DECIMALS
+    status: MetadataStatus = "ok"
+    if is_nonsense or not all(text.is_valid for text in texts):
+        status = "invalid"
+    elif digits is None or any(text.value is None for text in texts):
+        status = "missing"
+    elif any(text.is_bytes32 for text in texts):
+        status = "bytes32"
+    return TokenMetadata(
+        address, texts[0].value, texts[1].value, None if is_nonsense else digits, status
+    )

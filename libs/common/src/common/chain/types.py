@@ -1,6 +1,5 @@
 """Plain records of chain data, shared by readers and by the pure analyses. No I/O."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
@@ -146,7 +145,7 @@ class RpcStats:
         failovers: Requests that moved on to another endpoint.
         by_method: `calls` by JSON-RPC method.
         logs_fetched: Logs received by eth_getLogs.
-        range_splits: Log requests that had to be cut because an endpoint refused them.
+        range_splits: Log requests that had to be cut in two: too many blocks, logs or topics.
     """
 
     calls: int = 0
@@ -163,7 +162,3 @@ class RpcStats:
         self.requests += 1
         self.calls += calls
         self.by_method[method] = self.by_method.get(method, 0) + calls
-
-
-Timestamps = Mapping[int, int]
-"""Unix seconds by block number."""

@@ -108,7 +108,7 @@ class ExcludedHolder(CamelModel):
 
 
 class HolderDistribution(Concentration):
-    """Balances at the pinned block, as the token tells them, of the addresses seen in the window."""
+    """Balances at the pinned block, as the token tells them, of the addresses in the window."""
 
     addresses_asked: int = Field(description="seen in the window, and those always left out below")
     unknown_count: int = Field(description="addresses whose balance the token did not tell")

@@ -5,7 +5,6 @@ import logging
 from typing import Any
 
 from pydantic import TypeAdapter
-from pymongo import AsyncMongoClient
 
 from common.actions import AnyAction
 from common.actions.handler import Handler
@@ -13,6 +12,7 @@ from common.chain.client import Chains
 from common.consumer import Source, StreamConsumer
 from common.events import JobDue
 from common.health import Check
+from common.mongo_client import create_mongo
 from common.process import run_service, serve_health
 from common.redis_client import create_redis
 from common.settings import WorkerSettings, process_name
@@ -44,9 +44,7 @@ async def _work(
     name = process_name()
     source = Source(due_stream(action.name), workers_group(action.name), name)
     redis = create_redis(settings.redis_url)
-    mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-        settings.mongodb_uri.get_secret_value(), tz_aware=True
-    )
+    mongo = create_mongo(settings.mongodb_uri)
     chains = Chains(settings.rpc_urls, settings.default_chain_id)
     leases = Leases(
         redis,

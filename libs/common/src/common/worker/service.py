@@ -108,12 +108,14 @@ class WorkerService:
                 f"process {due.action}",
                 due.traceparent,
                 SpanKind.CONSUMER,
-                job__id=due.job_id,
-                job__run_id=due.run_id,
-                job__action=due.action,
-                job__attempt=due.attempt,
-                messaging__system="redis",
-                messaging__message__id=entry.id,
+                {
+                    "job.id": due.job_id,
+                    "job.run_id": due.run_id,
+                    "job.action": due.action,
+                    "job.attempt": due.attempt,
+                    "messaging.system": "redis",
+                    "messaging.message.id": entry.id,
+                },
             ),
         ):
             await self._hold_and_run(due, entry.id)

@@ -1,0 +1,21 @@
+"""MongoDB connections that report a missing server soon, and survive a change of primary."""
+
+from typing import Any
+
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient
+
+SERVER_SELECTION_MILLISECONDS = 3_000
+
+
+def create_mongo(uri: SecretStr) -> AsyncMongoClient[dict[str, Any]]:
+    """Return a client for the running event loop; times are read as aware UTC.
+
+    Args:
+        uri: `mongodb://` or `mongodb+srv://` URI; never logged.
+    """
+    return AsyncMongoClient(
+        uri.get_secret_value(),
+        tz_aware=True,
+        serverSelectionTimeoutMS=SERVER_SELECTION_MILLISECONDS,
+    )

@@ -1,0 +1,134 @@
+"""Puts due events onto their streams, each at its moment and once per emission."""
+
+import asyncio
+import heapq
+import itertools
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opentelemetry.trace import Span
+from prometheus_client import Counter, Gauge, Histogram
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from common.events import JobDue
+from common.models import now_utc, to_millis
+from common.streams import DATA_FIELD, due_stream
+
+logger = logging.getLogger(__name__)
+
+DEDUPLICATION_SECONDS = 60
+"""Longer than a claim lives: only replicas that repeat one another's steps emit a run twice."""
+
+# Emits an event unless this very emission was made before.
+_EMIT = """
+if redis.call('SET', KEYS[1], '', 'NX', 'EX', ARGV[1]) then
+  return redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[3])
+end
+return false
+"""
+
+EMITTED = Counter("jobs_emitted_events_total", "Due events put on a stream", ["action"])
+LATENESS = Histogram(
+    "jobs_emit_lateness_seconds",
+    "Emission of a due event minus the moment it was meant for",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
+)
+WAITING = Gauge("jobs_waiting_emissions", "Due events created ahead of their moment")
+
+
+@dataclass(frozen=True, order=True)
+class Emission:
+    """A due event, when to emit it, and the how-many-eth emission of its attempt it is."""
+
+    at: datetime
+    sequence: int
+    event: JobDue = field(compare=False)
+    number: int = field(compare=False)
+    span: Span | None = field(compare=False)
+
+
+class Emitter:
+    """Holds emissions until their moment. Losing them is harmless: the reconciler emits again."""
+
+    def __init__(self, redis: Redis, capacity: int) -> None:
+        """`capacity` is how many emissions may wait before `is_full` says so."""
+        self._redis = redis
+        self._capacity = capacity
+        self._script = redis.register_script(_EMIT)
+        self._heap: list[Emission] = []
+        self._sequence = itertools.count()
+        self._changed = asyncio.Event()
+
+    def add(self, event: JobDue, at: datetime, number: int, span: Span | None = None) -> None:
+        """Emit `event` at `at`; `span` ends with the emission."""
+        heapq.heappush(self._heap, Emission(at, next(self._sequence), event, number, span))
+        WAITING.set(len(self._heap))
+        self._changed.set()
+
+    @property
+    def is_full(self) -> bool:
+        """Too many emissions wait, for instance because Redis is away: claim no more."""
+        return len(self._heap) >= self._capacity
+
+    async def run(self) -> None:
+        """Emit for ever."""
+        while True:
+            await self._wait_for_first()
+            batch = self._take_due(now_utc())
+            await self._emit_until_done(batch)
+
+    async def _wait_for_first(self) -> None:
+        while True:
+            self._changed.clear()
+            if not self._heap:
+                await self._changed.wait()
+                continue
+            seconds = (self._heap[0].at - now_utc()).total_seconds()
+            if seconds <= 0:
+                return
+            try:
+                # waking each half second keeps a clock jump from delaying what is due
+                async with asyncio.timeout(min(seconds, 0.5)):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _take_due(self, now: datetime, limit: int = 500) -> list[Emission]:
+        batch: list[Emission] = []
+        while self._heap and self._heap[0].at <= now and len(batch) < limit:
+            batch.append(heapq.heappop(self._heap))
+        WAITING.set(len(self._heap))
+        return batch
+
+    async def _emit_until_done(self, batch: list[Emission]) -> None:
+        while True:
+            try:
+                await self._emit(batch)
+                return
+            except (RedisError, OSError) as error:
+                logger.warning(
+                    "cannot emit due events, trying again",
+                    extra={"events": len(batch), "error": type(error).__name__},
+                )
+                await asyncio.sleep(1.0)
+
+    async def _emit(self, batch: list[Emission]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for emission in batch:
+                event = emission.event
+                key = f"jobs.emitted:{event.run_id}:{event.attempt}:{emission.number}"
+                await self._script(
+                    keys=[key, due_stream(event.action)],
+                    args=[DEDUPLICATION_SECONDS, DATA_FIELD, event.model_dump_json()],
+                    client=pipe,
+                )
+            emitted = await pipe.execute()
+        now_ms = to_millis(now_utc())
+        for emission, entry_id in zip(batch, emitted, strict=True):
+            if emission.span is not None:
+                emission.span.end()
+            if entry_id:
+                EMITTED.labels(emission.event.action).inc()
+                LATENESS.observe(max(0, now_ms - to_millis(emission.at)) / 1000)

@@ -1,0 +1,116 @@
+"""Keeps streams short and takes over what a dead scheduler left unfinished."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from common.consumer import Entry, Source, StreamConsumer
+from common.models import now_utc, to_millis
+from common.streams import DEAD_STREAM, OUTCOMES_STREAM, due_stream, workers_group
+from scheduler.stream_positions import fetch_position
+
+logger = logging.getLogger(__name__)
+
+STALE_SECONDS = 60
+"""Workers touch their pending entries every heartbeat, so older ones belong to the dead. Their
+runs are recovered from MongoDB; the entries only stand in the way of trimming."""
+
+TAKE_OVER_SECONDS = 10
+"""A live scheduler applies a batch of outcomes within seconds."""
+
+TAIL_MINUTES = 10
+"""Outcomes stay this long for those who follow the stream without a group."""
+
+DEAD_LETTERS_KEPT = 100_000
+UNUSED_CONSUMER_SECONDS = 600
+
+
+class Janitor:
+    """One sweep over all streams."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        outcomes: Source,
+        consumer: StreamConsumer[Any],
+        handle: Callable[[list[Entry[Any]]], Awaitable[None]],
+        actions: Iterable[str],
+    ) -> None:
+        """Sweep the streams of `actions`; abandoned entries of `outcomes` go to `handle`."""
+        self._redis = redis
+        self._outcomes = outcomes
+        self._consumer = consumer
+        self._handle = handle
+        self._due = {due_stream(action): workers_group(action) for action in actions}
+
+    async def sweep(self) -> bool:
+        """Do one sweep; tell whether there is more to do at once."""
+        more = await self._take_over_outcomes()
+        for stream, group in self._due.items():
+            await self._drop_stale_entries(stream, group)
+        for stream, group in [*self._due.items(), (OUTCOMES_STREAM, self._outcomes.group)]:
+            await self._trim(stream, group)
+            await self._drop_unused_consumers(stream, group)
+        await self._redis.xtrim(DEAD_STREAM, maxlen=DEAD_LETTERS_KEPT, approximate=True)
+        return more
+
+    async def _take_over_outcomes(self) -> bool:
+        """Apply the outcomes that a dead scheduler has read but not applied."""
+        source = self._outcomes
+        try:
+            _, entries, *_ = await self._redis.xautoclaim(
+                source.stream,
+                source.group,
+                source.consumer,
+                min_idle_time=TAKE_OVER_SECONDS * 1000,
+                count=500,
+            )
+        except ResponseError as error:
+            if "NOGROUP" in str(error):
+                return False
+            raise
+        readable = await self._consumer.read(entries)
+        if readable:
+            logger.warning("outcomes of a dead scheduler", extra={"outcomes": len(readable)})
+            await self._handle(readable)
+        return len(entries) >= 500
+
+    async def _drop_stale_entries(self, stream: str, group: str) -> None:
+        try:
+            stale = await self._redis.xpending_range(
+                stream, group, "-", "+", 1_000, idle=STALE_SECONDS * 1000
+            )
+        except ResponseError as error:
+            if "NOGROUP" in str(error):
+                return
+            raise
+        if stale:
+            await self._redis.xack(stream, group, *(entry["message_id"] for entry in stale))
+            logger.info("stale entries dropped", extra={"stream": stream, "entries": len(stale)})
+
+    async def _trim(self, stream: str, group: str) -> None:
+        """Remove what the group has processed."""
+        position = await fetch_position(self._redis, stream, group)
+        if position is None:
+            return
+        keep_from = position.oldest_needed
+        if stream == OUTCOMES_STREAM:
+            tail_ms = to_millis(now_utc() - timedelta(minutes=TAIL_MINUTES))
+            keep_from = min(keep_from, f"{tail_ms}-0", key=lambda each: int(each.split("-")[0]))
+        await self._redis.xtrim(stream, minid=keep_from, approximate=True)
+
+    async def _drop_unused_consumers(self, stream: str, group: str) -> None:
+        """Forget consumers of processes long gone; one with pending entries would lose them."""
+        try:
+            consumers = await self._redis.xinfo_consumers(stream, group)
+        except ResponseError as error:
+            if "NOGROUP" in str(error) or "no such key" in str(error):
+                return
+            raise
+        for each in consumers:
+            if each["pending"] == 0 and each["idle"] > UNUSED_CONSUMER_SECONDS * 1000:
+                await self._redis.xgroup_delconsumer(stream, group, each["name"])

@@ -1,0 +1,145 @@
+"""The scheduler process: any number of them may run side by side."""
+
+import asyncio
+import logging
+from typing import Any
+
+from beanie import init_beanie
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from common.actions import ACTIONS
+from common.consumer import Source, StreamConsumer
+from common.documents import DOCUMENTS
+from common.events import OUTCOME
+from common.health import Check
+from common.mongo_client import create_mongo
+from common.process import run_service, serve_health, wait_for
+from common.redis_client import create_redis
+from common.settings import process_name
+from common.streams import OUTCOMES_STREAM, SCHEDULER_GROUP, WAKE_CHANNEL
+from scheduler.backoff import Backoff
+from scheduler.dispatcher import Dispatcher
+from scheduler.emitter import Emitter
+from scheduler.intake import OutcomeIntake
+from scheduler.janitor import Janitor
+from scheduler.loops import Loop
+from scheduler.reconciler import Reconciler
+from scheduler.recorder import OutcomeRecorder
+from scheduler.settings import SchedulerSettings
+
+logger = logging.getLogger(__name__)
+
+RECONCILE_SECONDS = 1.0
+SWEEP_SECONDS = 5.0
+OUTCOMES_BATCH = 500
+
+
+def main() -> None:
+    """Run the scheduler until SIGTERM or SIGINT."""
+    settings = SchedulerSettings()
+    run_service("scheduler", settings, lambda stop: _schedule(settings, stop))
+
+
+async def _schedule(settings: SchedulerSettings, stop: asyncio.Event) -> None:
+    redis = create_redis(settings.redis_url)
+    mongo = create_mongo(settings.mongodb_uri)
+    try:
+        database = mongo[settings.mongodb_database]
+        if await _create_indexes(database, stop):
+            await _run_parts(settings, database, redis, stop)
+    finally:
+        await mongo.close()
+        await redis.aclose()
+
+
+async def _create_indexes(database: AsyncDatabase[Any], stop: asyncio.Event) -> bool:
+    """Wait for MongoDB and create what is missing; False when stopped before."""
+    while not stop.is_set():
+        try:
+            await init_beanie(database=database, document_models=list(DOCUMENTS))
+        except PyMongoError as error:
+            logger.warning("waiting for MongoDB", extra={"error": type(error).__name__})
+            await wait_for(stop, 1.0)
+        else:
+            return True
+    return False
+
+
+async def _run_parts(
+    settings: SchedulerSettings, database: AsyncDatabase[Any], redis: Redis, stop: asyncio.Event
+) -> None:
+    wake = asyncio.Event()
+    source = Source(OUTCOMES_STREAM, SCHEDULER_GROUP, process_name())
+    backoff = Backoff(
+        settings.retry_initial_seconds, settings.retry_coefficient, settings.retry_maximum_seconds
+    )
+    recorder = OutcomeRecorder(database, redis, backoff)
+    emitter = Emitter(redis, capacity=20 * settings.batch_size)
+    dispatcher = Dispatcher(database, emitter, settings)
+    reconciler = Reconciler(
+        database,
+        redis,
+        emitter,
+        recorder,
+        actions=ACTIONS,
+        lost_after_seconds=settings.lost_after_seconds,
+        batch_size=settings.batch_size,
+    )
+    intake = OutcomeIntake(redis, source, recorder, stop, wake)
+    consumer = StreamConsumer(
+        source,
+        OUTCOME,
+        intake.handle,
+        redis=redis,
+        redis_url=settings.redis_url,
+        max_records=OUTCOMES_BATCH,
+    )
+    janitor = Janitor(redis, source, consumer, intake.handle, ACTIONS)
+    loops = {
+        "dispatch": Loop("dispatch", dispatcher.dispatch, settings.scan_seconds, wake),
+        "reconcile": Loop("reconcile", reconciler.reconcile, RECONCILE_SECONDS),
+        "sweep": Loop("sweep", janitor.sweep, SWEEP_SECONDS),
+    }
+
+    async def redis_answers() -> str | None:
+        return None if await redis.ping() else "no answer"
+
+    async def mongodb_answers() -> str | None:
+        await database.command("ping")
+        return None
+
+    live: dict[str, Check] = {name: loop.goes_round for name, loop in loops.items()}
+    live["outcomes"] = consumer.is_watched
+    ready: dict[str, Check] = {"redis": redis_answers, "mongodb": mongodb_answers}
+    async with asyncio.TaskGroup() as group:
+        beside = [
+            group.create_task(emitter.run(), name="emitter"),
+            group.create_task(_listen(redis, wake), name="wake"),
+            group.create_task(serve_health(settings, live, ready), name="health"),
+        ]
+        work = [group.create_task(loop.run(stop), name=name) for name, loop in loops.items()]
+        work.append(group.create_task(consumer.run(stop), name="outcomes"))
+        await asyncio.wait(work)
+        for task in beside:
+            task.cancel()
+
+
+async def _listen(redis: Redis, wake: asyncio.Event) -> None:
+    """Set `wake` whenever somebody asks schedulers to look at once."""
+    while True:
+        try:
+            async with redis.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(WAKE_CHANNEL)
+                while True:
+                    if await channel.get_message(timeout=1.0) is not None:
+                        wake.set()
+        except (RedisError, OSError) as error:
+            logger.debug("not listening for wake-ups", extra={"error": type(error).__name__})
+            await asyncio.sleep(1.0)
+
+
+if __name__ == "__main__":
+    main()

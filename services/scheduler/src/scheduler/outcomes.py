@@ -1,0 +1,200 @@
+"""What outcomes mean for runs and jobs: pure translation of events into filtered updates.
+
+Each update names the attempt and the states it may follow, so that repeating it, or applying an
+older one after a newer one, changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from bson import ObjectId
+from pymongo import UpdateOne
+
+from common.documents import JobStatus, RunState
+from common.events import RunCompleted, RunFailed, RunProgress, RunStarted
+from scheduler.backoff import Backoff
+
+OutcomeEvent = RunStarted | RunProgress | RunCompleted | RunFailed
+
+OPEN = [RunState.QUEUED.value, RunState.RUNNING.value]
+"""States of an attempt that has not ended."""
+
+
+@dataclass
+class AttemptOutcome:
+    """All that a batch of events says about one attempt."""
+
+    run_id: str
+    job_id: str
+    attempt: int
+    started: RunStarted | None = None
+    progress: RunProgress | None = None
+    end: RunCompleted | RunFailed | None = None
+
+
+@dataclass
+class Changes:
+    """Updates to apply, in bulk and in any order."""
+
+    runs: list[UpdateOne] = field(default_factory=list)
+    jobs: list[UpdateOne] = field(default_factory=list)
+    exhausted: list[RunFailed] = field(default_factory=list)
+    """Failures after which nobody tries again."""
+
+
+def fold(events: Iterable[OutcomeEvent]) -> list[AttemptOutcome]:
+    """Gather the events of a batch by attempt; of two ends of one attempt the first counts."""
+    attempts: dict[tuple[str, int], AttemptOutcome] = {}
+    for event in events:
+        outcome = attempts.setdefault(
+            (event.run_id, event.attempt),
+            AttemptOutcome(event.run_id, event.job_id, event.attempt),
+        )
+        if isinstance(event, RunStarted):
+            outcome.started = outcome.started or event
+        elif isinstance(event, RunProgress):
+            outcome.progress = event
+        else:
+            outcome.end = outcome.end or event
+    return list(attempts.values())
+
+
+def translate(
+    outcomes: Iterable[AttemptOutcome], max_attempts: Mapping[str, int], backoff: Backoff
+) -> Changes:
+    """Return the updates that outcomes ask for.
+
+    Args:
+        outcomes: What is known of each attempt.
+        max_attempts: By run id, for every failed run; a run that is not in it no longer exists.
+        backoff: Pause before the next attempt.
+    """
+    changes = Changes()
+    for outcome in outcomes:
+        end = outcome.end
+        if end is None:
+            _start(outcome, changes)
+        elif isinstance(end, RunCompleted):
+            _complete(outcome, end, changes)
+        elif end.run_id in max_attempts:
+            if end.retryable and end.attempt < max_attempts[end.run_id]:
+                _retry(outcome, end, backoff, changes)
+            else:
+                _give_up(outcome, end, changes)
+    return changes
+
+
+def _start(outcome: AttemptOutcome, changes: Changes) -> None:
+    started = outcome.started
+    if started is not None:
+        run = {"state": RunState.RUNNING.value, "startedAt": started.at, "worker": started.worker}
+        changes.runs.append(_run_update(outcome, [RunState.QUEUED.value], {"$set": run}))
+        job = {"status": JobStatus.RUNNING.value, "lastRunAt": started.at}
+        changes.jobs.append(
+            _job_update(outcome, [RunState.QUEUED.value], RunState.RUNNING, {"$set": job})
+        )
+    if outcome.progress is not None:
+        change = {"$set": {"progress": outcome.progress.step}}
+        changes.runs.append(_run_update(outcome, OPEN, change))
+
+
+def _complete(outcome: AttemptOutcome, end: RunCompleted, changes: Changes) -> None:
+    run = {
+        "state": RunState.COMPLETED.value,
+        "finishedAt": end.at,
+        "resultId": end.result_id,
+        "alertsCount": end.alerts_count,
+        "summary": end.summary,
+        "progress": None,
+        **_beginning(outcome, end),
+    }
+    changes.runs.append(_run_update(outcome, OPEN, {"$set": run}))
+    job = {"status": JobStatus.COMPLETED.value, "lastRunAt": end.started_at, "lastError": None}
+    changes.jobs.append(_job_update(outcome, OPEN, RunState.COMPLETED, {"$set": job}))
+
+
+def _retry(outcome: AttemptOutcome, end: RunFailed, backoff: Backoff, changes: Changes) -> None:
+    delay = timedelta(seconds=backoff.delay_seconds(end.run_id, end.attempt))
+    run = {
+        "state": RunState.RETRYING.value,
+        "attempt": end.attempt + 1,
+        "emissions": 1,
+        "emitAt": end.at + delay,
+        "progress": None,
+        **_beginning(outcome, end),
+    }
+    changes.runs.append(_run_update(outcome, OPEN, {"$set": run, **_push_error(end)}))
+    job = {
+        "status": JobStatus.PENDING.value,
+        "lastError": _last_error(end),
+        "schedule.current.attempt": end.attempt + 1,
+    }
+    changes.jobs.append(_job_update(outcome, OPEN, RunState.QUEUED, {"$set": job}))
+
+
+def _give_up(outcome: AttemptOutcome, end: RunFailed, changes: Changes) -> None:
+    run = {
+        "state": RunState.FAILED.value,
+        "finishedAt": end.at,
+        "progress": None,
+        **_beginning(outcome, end),
+    }
+    changes.runs.append(_run_update(outcome, OPEN, {"$set": run, **_push_error(end)}))
+    job = {"status": JobStatus.FAILED.value, "lastError": _last_error(end)}
+    changes.jobs.append(_job_update(outcome, OPEN, RunState.FAILED, {"$set": job}))
+    changes.exhausted.append(end)
+
+
+def _beginning(outcome: AttemptOutcome, end: RunCompleted | RunFailed) -> dict[str, Any]:
+    """Return when and where the attempt started, as far as this batch knows."""
+    known: dict[str, Any] = {}
+    if end.started_at is not None:
+        known["startedAt"] = end.started_at
+    if outcome.started is not None:
+        known["worker"] = outcome.started.worker
+    return known
+
+
+def _push_error(end: RunFailed) -> dict[str, Any]:
+    error = {
+        "type": end.error.type,
+        "message": end.error.message,
+        "traceback": end.error.traceback,
+        "attempt": end.attempt,
+        "at": end.at,
+    }
+    return {"$push": {"errors": error}}
+
+
+def _last_error(end: RunFailed) -> dict[str, Any]:
+    return {
+        "type": end.error.type,
+        "message": end.error.message,
+        "attempt": end.attempt,
+        "at": end.at,
+        "runId": end.run_id,
+    }
+
+
+def _run_update(outcome: AttemptOutcome, states: list[str], change: dict[str, Any]) -> UpdateOne:
+    return UpdateOne(
+        {"_id": outcome.run_id, "attempt": outcome.attempt, "state": {"$in": states}}, change
+    )
+
+
+def _job_update(
+    outcome: AttemptOutcome, states: list[str], state: RunState, change: dict[str, Any]
+) -> UpdateOne:
+    """Return an update of the job whose latest run this is; of any other run it shows nothing."""
+    change["$set"]["schedule.current.state"] = state.value
+    return UpdateOne(
+        {
+            "_id": ObjectId(outcome.job_id),
+            "schedule.current.runId": outcome.run_id,
+            "schedule.current.attempt": outcome.attempt,
+            "schedule.current.state": {"$in": states},
+        },
+        change,
+    )

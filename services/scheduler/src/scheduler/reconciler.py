@@ -1,0 +1,161 @@
+"""Repairs what a crash, a lost Redis or a hand in the database left behind.
+
+MongoDB is the truth: a run that is queued and that no worker holds, although its stream has been
+read past it, is emitted again; a running one whose lease is gone has lost its worker.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import Counter
+from pymongo import UpdateOne
+from pymongo.asynchronous.database import AsyncDatabase
+from redis.asyncio import Redis
+
+from common.documents import JobStatus, RunState
+from common.events import Failure, RunFailed
+from common.models import now_utc
+from common.streams import due_stream, lease_key, workers_group
+from scheduler.claims import RunDocument
+from scheduler.emitter import Emitter
+from scheduler.firing import due_event
+from scheduler.recorder import OutcomeRecorder
+from scheduler.stream_positions import fetch_position
+
+logger = logging.getLogger(__name__)
+
+RECOVERED = Counter("jobs_recovered_runs_total", "Runs found lost and repaired", ["kind"])
+
+ENDED_STATES = [RunState.COMPLETED.value, RunState.FAILED.value, RunState.CANCELLED.value]
+
+
+class Reconciler:
+    """One pass looks at everything that may have been left behind."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase[dict[str, Any]],
+        redis: Redis,
+        emitter: Emitter,
+        recorder: OutcomeRecorder,
+        *,
+        actions: Iterable[str],
+        lost_after_seconds: float,
+        batch_size: int,
+        clock: Callable[[], datetime] = now_utc,
+    ) -> None:
+        """Args as named; `clock` tells the present in UTC."""
+        self._jobs = database["jobs"]
+        self._runs = database["runs"]
+        self._redis = redis
+        self._emitter = emitter
+        self._recorder = recorder
+        self._actions = list(actions)
+        self._lost_after = timedelta(seconds=lost_after_seconds)
+        self._batch_size = batch_size
+        self._clock = clock
+        self._leaseless: dict[tuple[str, int], float] = {}
+
+    async def reconcile(self) -> bool:
+        """Do one pass; tell whether there is more to do at once."""
+        await self.trigger_edited_jobs()
+        more = False
+        for action in self._actions:
+            more = await self.emit_lost_runs(action) or more
+        await self.end_abandoned_attempts()
+        return more
+
+    async def trigger_edited_jobs(self) -> None:
+        """Ask for a run of each job whose status somebody set back to `pending`."""
+        await self._jobs.update_many(
+            {
+                "status": JobStatus.PENDING.value,
+                "schedule.current.state": {"$in": ENDED_STATES},
+                "schedule.triggerAt": None,
+            },
+            {"$set": {"schedule.triggerAt": self._clock()}},
+        )
+
+    async def emit_lost_runs(self, action: str) -> bool:
+        """Emit queued runs again whose entry is not in the stream any more, or died with a worker.
+
+        An entry that still waits in the stream is not lost, however long the backlog.
+        """
+        now = self._clock()
+        before = now - self._lost_after
+        position = await fetch_position(self._redis, due_stream(action), workers_group(action))
+        if position is not None and position.waiting:
+            if position.delivered_until is None:
+                return False
+            before = min(before, position.delivered_until - self._lost_after)
+        overdue = {"state": RunState.QUEUED.value, "emitAt": {"$lt": before}, "action": action}
+        found = await self._runs.find(overdue).sort("emitAt", 1).to_list(self._batch_size)
+        lost = [run for run, held in zip(found, await self._held(found), strict=True) if not held]
+        if not lost:
+            return False
+        for run in lost:
+            run["emissions"] += 1
+        await self._runs.bulk_write(
+            [
+                UpdateOne(
+                    {
+                        "_id": run["_id"],
+                        "state": RunState.QUEUED.value,
+                        "attempt": run["attempt"],
+                        "emissions": run["emissions"] - 1,
+                    },
+                    {"$set": {"emissions": run["emissions"], "emitAt": now}},
+                )
+                for run in lost
+            ],
+            ordered=False,
+        )
+        for run in lost:
+            self._emitter.add(due_event(run), at=now, number=run["emissions"])
+        RECOVERED.labels("queued").inc(len(lost))
+        logger.warning("queued runs emitted again", extra={"action": action, "runs": len(lost)})
+        return len(found) >= self._batch_size
+
+    async def end_abandoned_attempts(self) -> None:
+        """Fail the running attempts whose worker has not renewed its lease for long enough."""
+        running = {"state": RunState.RUNNING.value}
+        found = await self._runs.find(running, {"payload": 0}).to_list(None)
+        missing_since: dict[tuple[str, int], float] = {}
+        lost: list[RunDocument] = []
+        for run, held in zip(found, await self._held(found), strict=True):
+            if held:
+                continue
+            attempt = (run["_id"], run["attempt"])
+            missing_since[attempt] = self._leaseless.get(attempt, time.monotonic())
+            if time.monotonic() - missing_since[attempt] >= self._lost_after.total_seconds() / 2:
+                lost.append(run)
+        self._leaseless = missing_since
+        if lost:
+            RECOVERED.labels("running").inc(len(lost))
+            await self._recorder.record(self._lease_lost(run) for run in lost)
+
+    def _lease_lost(self, run: RunDocument) -> RunFailed:
+        message = f"worker {run.get('worker')} stopped renewing its lease: it died or lost Redis"
+        return RunFailed(
+            run_id=run["_id"],
+            job_id=str(run["jobId"]),
+            action=run["action"],
+            attempt=run["attempt"],
+            traceparent=run.get("traceparent"),
+            error=Failure(type="LeaseLost", message=message),
+            retryable=True,
+            started_at=run.get("startedAt"),
+            at=self._clock(),
+        )
+
+    async def _held(self, runs: list[RunDocument]) -> list[bool]:
+        """Tell for each run whether its present attempt's lease exists."""
+        if not runs:
+            return []
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for run in runs:
+                pipe.exists(lease_key(run["_id"], run["attempt"]))
+            return [bool(found) for found in await pipe.execute()]
