@@ -1,0 +1,242 @@
+"""What a snapshot of a wallet consists of.
+
+A list that is null was not read: switched off by an option, or impossible (`completeness` says
+why). An empty list was read and is empty. Raw amounts are exact integers in an asset's smallest
+unit; the amount beside them is the same number with the decimals applied, null when the contract
+states none. Lists hold at most `LIST_CAP` entries; the `*_total` beside them counts all.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.actions.envelope import Completeness, Reason
+from common.models import CamelModel, RawAmount, UtcDatetime
+
+LIST_CAP = 1_000
+"""Longest list in a result: keeps the document far below MongoDB's 16 MB."""
+
+
+class WalletAccount(CamelModel):
+    """The account itself.
+
+    Attributes:
+        is_contract: It has code of its own; a delegated account (EIP-7702) has none.
+        code_hash: Keccak-256 of the code; null without code.
+        eip7702_delegate: Contract whose code the account runs, set by its owner's key.
+        nonce: Transactions sent; for a contract, contracts created plus one.
+    """
+
+    address: str
+    is_contract: bool
+    code_hash: str | None
+    eip7702_delegate: str | None
+    nonce: int
+
+
+class NativeBalance(CamelModel):
+    """Balance in the chain's own coin; `symbol` is null for a chain we have no name for."""
+
+    symbol: str | None
+    decimals: int
+    balance_raw: RawAmount
+    balance: str
+
+
+class SpamMark(CamelModel):
+    """How likely a token is spam, and why.
+
+    Attributes:
+        is_spam: `score` reaches the threshold `spamScore`.
+        score: 0 to 1: the weights w of all reasons combined as 1 - product of (1 - w).
+        reasons: One entry for each rule that applies.
+    """
+
+    is_spam: bool
+    score: float = Field(ge=0, le=1)
+    reasons: list[Reason]
+
+
+class TokenHolding(CamelModel):
+    """One ERC-20 token that the wallet holds or has held.
+
+    Attributes:
+        metadata_status: `bytes32` is old fixed-size text; `missing` and `invalid` leave gaps.
+        balance_raw: What the contract answers at the block; null when it does not answer.
+        received_raw: Sum of the logged transfers in (and wraps).
+        sent_raw: Sum of the logged transfers out (and unwraps).
+        unexplained_raw: balance - (received - sent): rebasing, a fee on transfer, or logs that are
+            not true. Null when the balance or part of the history is unknown.
+        first_seen_block: Block of the first transfer; null when no transfer was seen.
+        transfer_count: Transfers and wraps; one to oneself counts once.
+    """
+
+    contract_address: str
+    standard: Literal["erc20"] = "erc20"
+    name: str | None
+    symbol: str | None
+    decimals: int | None
+    metadata_status: Literal["ok", "bytes32", "missing", "invalid"]
+    balance_raw: RawAmount | None
+    balance: str | None
+    received_raw: RawAmount
+    sent_raw: RawAmount
+    unexplained_raw: RawAmount | None
+    first_seen_block: int
+    last_transfer_block: int
+    last_transfer_at: UtcDatetime
+    transfer_count: int
+    spam: SpamMark
+
+
+class NftHolding(CamelModel):
+    """One token id that the wallet owns, as its contract confirms at the block.
+
+    Attributes:
+        balance_raw: 1 for ERC-721, the amount of the id for ERC-1155.
+        acquired_block: Block of the latest transfer in.
+        verified_owner: `ownerOf` or `balanceOfBatch` names the wallet; always true in `nfts`.
+    """
+
+    contract_address: str
+    standard: Literal["erc721", "erc1155"]
+    collection_name: str | None
+    token_id: str
+    balance_raw: RawAmount
+    acquired_block: int
+    acquired_tx: str
+    verified_owner: bool
+    spam: SpamMark
+
+
+class DisputedNft(CamelModel):
+    """A token id that the logs give to the wallet and its contract does not.
+
+    Attributes:
+        stated_owner: Who owns it by the contract; null when the contract names nobody, which is
+            usual for a token that was burned without a log, and for an ERC-1155.
+    """
+
+    contract_address: str
+    standard: Literal["erc721", "erc1155"]
+    token_id: str
+    acquired_block: int
+    acquired_tx: str
+    stated_owner: str | None
+
+
+class NftCollection(CamelModel):
+    """How much of one collection the wallet owns: token ids, whatever their amounts."""
+
+    contract_address: str
+    standard: Literal["erc721", "erc1155"]
+    collection_name: str | None
+    owned_count: int
+    spam: SpamMark
+
+
+Direction = Literal["in", "out", "self"]
+
+
+class WalletTokenTransfer(CamelModel):
+    """One logged transfer of a token from, to, or within the wallet.
+
+    Attributes:
+        batch_index: Position in a log that moves several ids; otherwise 0.
+        token_id: Null for ERC-20.
+        amount: With the token's decimals; null for NFTs and for tokens that state none.
+        poisoning_suspect: Meant to put a wrong address in front of the owner's eyes.
+        poisoning_reasons: The rules that apply; empty when not a suspect.
+    """
+
+    tx_hash: str
+    log_index: int
+    batch_index: int
+    block_number: int
+    timestamp: UtcDatetime
+    contract_address: str
+    standard: Literal["erc20", "erc721", "erc1155"]
+    symbol: str | None
+    sender: str = Field(alias="from")
+    recipient: str = Field(alias="to")
+    direction: Direction
+    amount_raw: RawAmount
+    amount: str | None
+    token_id: str | None
+    is_zero_value: bool
+    poisoning_suspect: bool
+    poisoning_reasons: list[Reason]
+
+
+class Wrap(CamelModel):
+    """Native coin wrapped into a token, or unwrapped, without a transfer event."""
+
+    tx_hash: str
+    log_index: int
+    block_number: int
+    timestamp: UtcDatetime
+    contract_address: str
+    symbol: str | None
+    kind: Literal["wrap", "unwrap"]
+    amount_raw: RawAmount
+    amount: str | None
+
+
+class WalletTransaction(CamelModel):
+    """One transaction in which the wallet's tokens moved.
+
+    Attributes:
+        recipient: Null when it created a contract.
+        direction: Of the transaction itself; `other` when somebody else called a contract.
+        method_selector: First four bytes of the call data; null for a plain payment.
+    """
+
+    hash: str
+    block_number: int
+    transaction_index: int
+    timestamp: UtcDatetime
+    sender: str = Field(alias="from")
+    recipient: str | None = Field(alias="to")
+    direction: Literal["in", "out", "self", "other"]
+    value_raw: RawAmount
+    value: str
+    nonce: int
+    method_selector: str | None
+
+
+class WalletTransactions(CamelModel):
+    """Transactions as far as the source knows them.
+
+    Attributes:
+        source: `token_transfer_logs`: those behind token transfers, wraps and unwraps.
+        completeness: Partial whenever there may be transactions that the source cannot show.
+        items: Newest first.
+        total: Known to the source.
+        sent_total: Sent by the wallet in its life (its nonce); null for a contract.
+        sent_listed: Sent by the wallet and in `items`.
+    """
+
+    source: Literal["token_transfer_logs"] = "token_transfer_logs"
+    completeness: Completeness
+    items: list[WalletTransaction]
+    total: int
+    sent_total: int | None
+    sent_listed: int
+
+
+class Counterparty(CamelModel):
+    """Somebody the wallet exchanged tokens with; suspects of poisoning are left out."""
+
+    address: str
+    in_count: int
+    out_count: int
+
+
+class WalletTotals(CamelModel):
+    """Counts over everything, before any list is cut; null where it was not read."""
+
+    tokens_held: int | None = None
+    spam_tokens: int | None = None
+    nfts_held: int | None = None
+    token_transfers: int | None = None
+    poisoning_suspects: int | None = None

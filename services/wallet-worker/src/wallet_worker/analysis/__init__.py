@@ -1,0 +1,1 @@
+"""Pure analysis of a wallet's reading: no I/O, no clock."""

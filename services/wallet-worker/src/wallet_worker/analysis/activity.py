@@ -1,0 +1,161 @@
+"""What happened: token transfers, wraps and the transactions behind them, newest first, capped."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from common.actions.envelope import Completeness, Reason
+from common.chain.transfers import WrapEvent
+from common.chain.types import Address, Timestamps, TokenMetadata, Transaction
+from common.chain.units import format_units
+from common.results.wallet_snapshot import (
+    LIST_CAP,
+    WalletTokenTransfer,
+    WalletTransaction,
+    WalletTransactions,
+    Wrap,
+)
+
+from wallet_worker.analysis.account import is_contract
+from wallet_worker.analysis.poisoning import Suspects
+from wallet_worker.models import Account, Movement
+
+_ETHER_DECIMALS = 18
+_SELECTOR_LENGTH = len("0x") + 8
+
+
+def token_transfers(
+    wallet: Address,
+    movements: Sequence[Movement],
+    metadata: Mapping[Address, TokenMetadata],
+    timestamps: Timestamps,
+    suspects: Suspects,
+) -> list[WalletTokenTransfer]:
+    """Return the newest movements as the result shows them."""
+    return [
+        _token_transfer(
+            wallet,
+            movement,
+            metadata[movement.contract],
+            timestamps[movement.block_number],
+            list(suspects.get(movement.position, ())),
+        )
+        for movement in reversed(movements[-LIST_CAP:])
+    ]
+
+
+def _token_transfer(
+    wallet: Address,
+    movement: Movement,
+    metadata: TokenMetadata,
+    timestamp: int,
+    reasons: list[Reason],
+) -> WalletTokenTransfer:
+    fungible = movement.standard == "erc20"
+    direction: Literal["in", "out", "self"] = "out" if movement.sender == wallet else "in"
+    return WalletTokenTransfer(
+        tx_hash=movement.transaction_hash,
+        log_index=movement.log_index,
+        batch_index=movement.batch_index,
+        block_number=movement.block_number,
+        timestamp=_moment(timestamp),
+        contract_address=movement.contract,
+        standard=movement.standard,
+        symbol=metadata.symbol,
+        sender=movement.sender,
+        recipient=movement.recipient,
+        direction="self" if movement.sender == movement.recipient else direction,
+        amount_raw=str(movement.amount),
+        amount=format_units(movement.amount, metadata.decimals) if fungible else None,
+        token_id=None if movement.token_id is None else str(movement.token_id),
+        is_zero_value=movement.amount == 0,
+        poisoning_suspect=bool(reasons),
+        poisoning_reasons=reasons,
+    )
+
+
+def wraps_shown(
+    wraps: Sequence[WrapEvent],
+    metadata: Mapping[Address, TokenMetadata],
+    timestamps: Timestamps,
+) -> list[Wrap]:
+    """Return the newest wraps and unwraps as the result shows them."""
+    return [
+        Wrap(
+            tx_hash=wrap.transaction_hash,
+            log_index=wrap.log_index,
+            block_number=wrap.block_number,
+            timestamp=_moment(timestamps[wrap.block_number]),
+            contract_address=wrap.contract,
+            symbol=metadata[wrap.contract].symbol,
+            kind="wrap" if wrap.kind == "deposit" else "unwrap",
+            amount_raw=str(wrap.amount),
+            amount=format_units(wrap.amount, metadata[wrap.contract].decimals),
+        )
+        for wrap in reversed(wraps[-LIST_CAP:])
+    ]
+
+
+def wallet_transactions(
+    account: Account,
+    transactions: Mapping[str, Transaction],
+    total: int,
+    timestamps: Timestamps,
+) -> WalletTransactions:
+    """Return the transactions behind the token transfers, and how far they are all there were.
+
+    Plain RPC cannot list transactions by address. For an account with a key the nonce tells how
+    many it sent, so the number of those that are missing is known; for the ones it received
+    nothing tells.
+    """
+    newest_first = sorted(
+        transactions.values(),
+        key=lambda each: (each.block_number, each.transaction_index),
+        reverse=True,
+    )
+    sent_listed = sum(each.sender == account.address for each in newest_first)
+    sent_total = None if is_contract(account) else account.nonce
+    detail = "transactions that moved only the native coin or no token are not listed"
+    if sent_total is not None:
+        detail += f"; {sent_listed} of {sent_total} sent by the wallet are"
+    reasons = [Reason(code="native_transactions_not_listed", detail=detail)]
+    if total > len(newest_first):
+        detail = f"the newest {len(newest_first)} of {total} transactions are listed"
+        reasons.append(Reason(code="list_capped", detail=detail))
+    return WalletTransactions(
+        completeness=Completeness(status="partial", reasons=reasons),
+        items=[
+            _transaction(account.address, each, timestamps[each.block_number])
+            for each in newest_first
+        ],
+        total=total,
+        sent_total=sent_total,
+        sent_listed=sent_listed,
+    )
+
+
+def _transaction(wallet: Address, transaction: Transaction, timestamp: int) -> WalletTransaction:
+    sent, received = transaction.sender == wallet, transaction.recipient == wallet
+    direction: Literal["in", "out", "self", "other"] = "other"
+    if sent:
+        direction = "self" if received else "out"
+    elif received:
+        direction = "in"
+    has_selector = len(transaction.input) >= _SELECTOR_LENGTH
+    return WalletTransaction(
+        hash=transaction.hash,
+        block_number=transaction.block_number,
+        transaction_index=transaction.transaction_index,
+        timestamp=_moment(timestamp),
+        sender=transaction.sender,
+        recipient=transaction.recipient,
+        direction=direction,
+        value_raw=str(transaction.value_wei),
+        value=format_units(transaction.value_wei, _ETHER_DECIMALS) or "0",
+        nonce=transaction.nonce,
+        method_selector=transaction.input[:_SELECTOR_LENGTH] if has_selector else None,
+    )
+
+
+def _moment(timestamp: int) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)

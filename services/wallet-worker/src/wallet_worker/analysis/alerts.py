@@ -1,0 +1,181 @@
+"""What in a snapshot deserves a look, judged without an earlier snapshot."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from common.actions.alerts import alert_id
+from common.actions.envelope import Completeness
+from common.actions.handler import Alert, AlertMetrics, AlertSubject, Evidence, Severity
+from common.actions.wallet_snapshot import WalletThresholds
+from common.chain.types import Address
+from common.chain.units import share_pct
+from common.results.wallet_snapshot import TokenHolding
+
+from wallet_worker.analysis.poisoning import ZERO_VALUE, Poisoning
+from wallet_worker.models import Movement, WalletReading
+
+_EVIDENCE_CAP = 5
+_POISONING_ALERT_CAP = 100
+
+
+def wallet_alerts(
+    reading: WalletReading,
+    poisoning: Poisoning,
+    holdings: Sequence[TokenHolding],
+    completeness: Completeness,
+    thresholds: WalletThresholds,
+) -> list[Alert]:
+    """Return the alerts of one snapshot; a later one that sees the same has the same ids."""
+    return [
+        *_poisoning_alerts(reading, poisoning, thresholds),
+        *_unexplained_balance_alerts(reading, holdings, thresholds),
+        *_incomplete_data_alerts(reading, completeness),
+    ]
+
+
+def _poisoning_alerts(
+    reading: WalletReading, poisoning: Poisoning, thresholds: WalletThresholds
+) -> list[Alert]:
+    """One alert for each address that imitates another, or that often moves nothing.
+
+    Severity is high when the wallet itself has sent something to an imitator. Of many addresses
+    the ones with the newest transfers are alerted: at most 100 in one snapshot.
+    """
+    if reading.history is None:
+        return []
+    wallet = reading.account.address
+    by_address: dict[Address, list[Movement]] = {}
+    for movement in reversed(reading.history.movements):
+        if movement.position in poisoning.suspects:
+            by_address.setdefault(movement.other_party(wallet), []).append(movement)
+    alerts = []
+    for address, movements in by_address.items():
+        imitated = poisoning.imitations.get(address)
+        zero_values = sum(
+            reason.code == ZERO_VALUE
+            for movement in movements
+            for reason in poisoning.suspects[movement.position]
+        )
+        if imitated is None and zero_values < thresholds.zero_value_transfers:
+            continue
+        fell_for_it = imitated is not None and _has_paid(reading, movements)
+        alerts.append(
+            _alert(
+                reading,
+                "ADDRESS_POISONING",
+                severity="high" if fell_for_it else "medium",
+                subject=wallet,
+                key=address,
+                title=_poisoning_title(address, imitated, len(movements), fell_for_it),
+                metrics=AlertMetrics(
+                    value=len(movements),
+                    threshold=None if imitated else thresholds.zero_value_transfers,
+                ),
+                movements=movements,
+            )
+        )
+    return alerts[:_POISONING_ALERT_CAP]
+
+
+def _has_paid(reading: WalletReading, movements: Sequence[Movement]) -> bool:
+    wallet = reading.account.address
+    return any(
+        movement.sender == wallet
+        and movement.amount > 0
+        and movement.transaction_hash in reading.transactions
+        and reading.transactions[movement.transaction_hash].sender == wallet
+        for movement in movements
+    )
+
+
+def _poisoning_title(
+    address: Address, imitated: Address | None, count: int, fell_for_it: bool
+) -> str:
+    if imitated is None:
+        return f"{count} transfers of nothing with {address} were not sent by the wallet"
+    paid = " and has been paid by the wallet" if fell_for_it else ""
+    return f"{address} imitates {imitated} in {count} transfers{paid}"
+
+
+def _unexplained_balance_alerts(
+    reading: WalletReading, holdings: Sequence[TokenHolding], thresholds: WalletThresholds
+) -> list[Alert]:
+    """One alert for each token, spam aside, whose balance its transfers do not explain.
+
+    The unexplained part is measured in percent of the largest of balance, received and sent.
+    """
+    alerts = []
+    for holding in holdings:
+        if holding.balance_raw is None or holding.unexplained_raw is None or holding.spam.is_spam:
+            continue
+        figures = (holding.balance_raw, holding.received_raw, holding.sent_raw)
+        unexplained_pct = share_pct(abs(int(holding.unexplained_raw)), max(map(int, figures))) or 0
+        if unexplained_pct <= thresholds.unexplained_balance_pct:
+            continue
+        name = holding.symbol or holding.contract_address
+        alerts.append(
+            _alert(
+                reading,
+                "UNEXPLAINED_BALANCE",
+                severity="low",
+                subject=reading.account.address,
+                key=holding.contract_address,
+                title=f"transfers leave {unexplained_pct:.4g} % of the {name} balance unexplained",
+                metrics=AlertMetrics(
+                    value=unexplained_pct, threshold=thresholds.unexplained_balance_pct
+                ),
+            )
+        )
+    return alerts
+
+
+def _incomplete_data_alerts(reading: WalletReading, completeness: Completeness) -> list[Alert]:
+    if completeness.status == "complete":
+        return []
+    counts = Counter(reason.code for reason in completeness.reasons)
+    return [
+        _alert(
+            reading,
+            "DATA_INCOMPLETE",
+            severity="low",
+            subject=reading.account.address,
+            key=code,
+            title=f"the snapshot is incomplete: {code.replace('_', ' ')}",
+            metrics=AlertMetrics(value=count),
+        )
+        for code, count in counts.items()
+    ]
+
+
+def _alert(
+    reading: WalletReading,
+    alert_type: str,
+    *,
+    severity: Severity,
+    subject: Address,
+    key: str,
+    title: str,
+    metrics: AlertMetrics,
+    movements: Sequence[Movement] = (),
+) -> Alert:
+    """Create an alert; `movements`, newest first, are its evidence and give its time."""
+    newest = movements[0].block_number if movements else reading.block.number
+    detected_at = reading.timestamps.get(newest, reading.block.timestamp)
+    return Alert(
+        alert_id=alert_id(reading.chain_id, alert_type, subject, key),
+        type=alert_type,
+        severity=severity,
+        subject=AlertSubject(kind="wallet", address=subject),
+        title=title,
+        metrics=metrics,
+        evidence=[
+            Evidence(
+                transaction_hash=movement.transaction_hash,
+                log_index=movement.log_index,
+                block_number=movement.block_number,
+            )
+            for movement in movements[:_EVIDENCE_CAP]
+        ],
+        detected_at=datetime.fromtimestamp(detected_at, UTC),
+    )

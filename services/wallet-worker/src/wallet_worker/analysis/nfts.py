@@ -1,0 +1,103 @@
+"""NFT holdings: what the logs gave to the wallet and the contracts confirm."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal
+
+from common.chain.types import Address, TokenMetadata
+from common.results.wallet_snapshot import DisputedNft, NftCollection, NftHolding, SpamMark
+
+from wallet_worker.analysis.spam import name_suspicions, spam_mark
+from wallet_worker.models import ContractAnswers, Movement, TokenId
+
+_NftStandard = Literal["erc721", "erc1155"]
+
+
+def nft_holdings(
+    wallet: Address,
+    arrivals: Mapping[TokenId, Movement],
+    answers: ContractAnswers,
+    spam_score: float,
+) -> tuple[list[NftHolding], list[DisputedNft]]:
+    """Sort what may be there into what the contracts confirm and what they dispute.
+
+    An ERC-1155 id of which the contract states zero has simply been passed on; one for which the
+    contract gives no answer is disputed. Both lists: newest arrival first.
+
+    Args:
+        wallet: The wallet.
+        arrivals: Latest transfer in of each id that may be there.
+        answers: What the contracts state.
+        spam_score: Score from which a collection is spam.
+    """
+    held: list[NftHolding] = []
+    disputed: list[DisputedNft] = []
+    newest_first = sorted(arrivals.items(), key=lambda item: item[1].position, reverse=True)
+    for key, arrival in newest_first:
+        contract, token_id = key
+        amount = _confirmed_amount(wallet, key, arrival, answers)
+        if amount is None:
+            disputed.append(_disputed(key, arrival, answers.owners.get(key)))
+        elif amount > 0:
+            held.append(
+                NftHolding(
+                    contract_address=contract,
+                    standard=nft_standard(arrival),
+                    collection_name=answers.metadata[contract].name,
+                    token_id=str(token_id),
+                    balance_raw=str(amount),
+                    acquired_block=arrival.block_number,
+                    acquired_tx=arrival.transaction_hash,
+                    verified_owner=True,
+                    spam=collection_spam(answers.metadata[contract], spam_score),
+                )
+            )
+    return held, disputed
+
+
+def _confirmed_amount(
+    wallet: Address, key: TokenId, arrival: Movement, answers: ContractAnswers
+) -> int | None:
+    if arrival.standard == "erc1155":
+        return answers.editions[key]
+    return 1 if answers.owners[key] == wallet else None
+
+
+def _disputed(key: TokenId, arrival: Movement, stated_owner: Address | None) -> DisputedNft:
+    return DisputedNft(
+        contract_address=key[0],
+        standard=nft_standard(arrival),
+        token_id=str(key[1]),
+        acquired_block=arrival.block_number,
+        acquired_tx=arrival.transaction_hash,
+        stated_owner=stated_owner,
+    )
+
+
+def nft_standard(movement: Movement) -> _NftStandard:
+    """Return the standard of a movement that has a token id."""
+    return "erc1155" if movement.standard == "erc1155" else "erc721"
+
+
+def collection_spam(metadata: TokenMetadata, spam_score: float) -> SpamMark:
+    """Return the mark of a collection, which all its tokens share."""
+    return spam_mark(name_suspicions(metadata), spam_score)
+
+
+def nft_collections(held: list[NftHolding]) -> list[NftCollection]:
+    """Return the collections of the tokens held: no spam first, then the largest first."""
+    counts = Counter(nft.contract_address for nft in held)
+    samples = {nft.contract_address: nft for nft in held}
+    collections = [
+        NftCollection(
+            contract_address=contract,
+            standard=samples[contract].standard,
+            collection_name=samples[contract].collection_name,
+            owned_count=count,
+            spam=samples[contract].spam,
+        )
+        for contract, count in counts.items()
+    ]
+    return sorted(
+        collections, key=lambda each: (each.spam.is_spam, -each.owned_count, each.contract_address)
+    )

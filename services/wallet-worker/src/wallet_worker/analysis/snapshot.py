@@ -1,0 +1,157 @@
+"""The whole snapshot from one reading."""
+
+from datetime import UTC, datetime
+
+from common.actions.envelope import Completeness, Reason, Window
+from common.actions.handler import Report
+from common.actions.wallet_snapshot import (
+    WalletSnapshot,
+    WalletSnapshotOptions,
+    WalletThresholds,
+)
+from common.results.wallet_snapshot import LIST_CAP, TokenHolding
+
+from wallet_worker.analysis.account import describe_account, native_balance
+from wallet_worker.analysis.activity import token_transfers, wallet_transactions, wraps_shown
+from wallet_worker.analysis.alerts import wallet_alerts
+from wallet_worker.analysis.counterparties import counterparties
+from wallet_worker.analysis.discovery import last_arrivals, transaction_count
+from wallet_worker.analysis.ledger import token_ledgers, token_wraps
+from wallet_worker.analysis.nfts import nft_collections, nft_holdings
+from wallet_worker.analysis.poisoning import Poisoning, find_poisoning
+from wallet_worker.analysis.spam import poisoning_suspicions
+from wallet_worker.analysis.tokens import is_held, token_holdings
+from wallet_worker.models import History, WalletReading
+
+
+def compose_snapshot(
+    reading: WalletReading, options: WalletSnapshotOptions, thresholds: WalletThresholds
+) -> Report[WalletSnapshot]:
+    """Return the result, its alerts and a few figures for lists.
+
+    Args:
+        reading: What the chain said.
+        options: Which parts were asked for; the others stay null.
+        thresholds: Where marks and alerts begin.
+    """
+    obstacle, history = reading.obstacle, reading.history
+    result = WalletSnapshot(
+        window=_window(reading),
+        completeness=Completeness(status="partial", reasons=[obstacle])
+        if obstacle
+        else Completeness(),
+        thresholds=thresholds.model_dump(by_alias=True),
+        wallet=describe_account(reading.account),
+        native=native_balance(reading.account, reading.chain_id),
+    )
+    poisoning = Poisoning(suspects={}, imitations={})
+    holdings: list[TokenHolding] = []
+    if history is not None:
+        poisoning = find_poisoning(
+            reading.account.address,
+            history.movements,
+            reading.transactions,
+            thresholds.look_alike_digits,
+        )
+        if options.include_token_balances:
+            holdings = _holdings(reading, history, poisoning, thresholds)
+            _fill_tokens(result, holdings)
+        if options.include_nfts:
+            _fill_nfts(result, reading, history, thresholds)
+        if options.include_transactions:
+            _fill_activity(result, reading, history, poisoning)
+        if history.undecodable:
+            detail = f"{history.undecodable} logs of the wallet follow no known layout"
+            result.warnings.append(Reason(code="undecodable_logs", detail=detail))
+    return Report(
+        result=result,
+        alerts=wallet_alerts(reading, poisoning, holdings, result.completeness, thresholds),
+        summary=_summary(result),
+    )
+
+
+def _window(reading: WalletReading) -> Window:
+    """All blocks up to the pinned one when logs were read, else that block alone."""
+    return Window(
+        from_block=reading.block.number if reading.history is None else 0,
+        to_block=reading.block.number,
+        to_timestamp=datetime.fromtimestamp(reading.block.timestamp, UTC),
+    )
+
+
+def _holdings(
+    reading: WalletReading, history: History, poisoning: Poisoning, thresholds: WalletThresholds
+) -> list[TokenHolding]:
+    answers = reading.answers
+    wraps = token_wraps(history, answers.metadata)
+    return token_holdings(
+        token_ledgers(reading.account.address, history.movements, wraps),
+        answers.balances,
+        answers.metadata,
+        reading.timestamps,
+        poisoning_suspicions(history.movements, poisoning.suspects),
+        thresholds.spam_score,
+    )
+
+
+def _fill_tokens(result: WalletSnapshot, holdings: list[TokenHolding]) -> None:
+    held = [holding for holding in holdings if is_held(holding)]
+    past = [holding for holding in holdings if not is_held(holding)]
+    silent = [holding for holding in held if holding.balance_raw is None]
+    result.tokens, result.tokens_total = held[:LIST_CAP], len(held)
+    result.past_tokens, result.past_tokens_total = past[:LIST_CAP], len(past)
+    result.totals.tokens_held = len(held) - len(silent)
+    result.totals.spam_tokens = sum(holding.spam.is_spam for holding in held)
+    if silent:
+        detail = f"{len(silent)} tokens do not answer balanceOf; their balances are null"
+        result.warnings.append(Reason(code="balance_unanswered", detail=detail))
+
+
+def _fill_nfts(
+    result: WalletSnapshot, reading: WalletReading, history: History, thresholds: WalletThresholds
+) -> None:
+    wallet = reading.account.address
+    arrivals = last_arrivals(wallet, history)
+    held, disputed = nft_holdings(wallet, arrivals, reading.answers, thresholds.spam_score)
+    collections = nft_collections(held)
+    result.nfts, result.nfts_total = held[:LIST_CAP], len(held)
+    result.disputed_nfts, result.disputed_nfts_total = disputed[:LIST_CAP], len(disputed)
+    result.nft_collections = collections[:LIST_CAP]
+    result.nft_collections_total = len(collections)
+    result.totals.nfts_held = len(held)
+    if disputed:
+        detail = f"{len(disputed)} token ids are the wallet's by the logs, not by their contracts"
+        result.warnings.append(Reason(code="ownership_disputed", detail=detail))
+
+
+def _fill_activity(
+    result: WalletSnapshot, reading: WalletReading, history: History, poisoning: Poisoning
+) -> None:
+    account, metadata, timestamps = reading.account, reading.answers.metadata, reading.timestamps
+    movements, suspects = history.movements, poisoning.suspects
+    wraps = token_wraps(history, metadata)
+    parties = counterparties(account.address, movements, suspects)
+    result.token_transfers = token_transfers(
+        account.address, movements, metadata, timestamps, suspects
+    )
+    result.token_transfers_total = len(movements)
+    result.wraps, result.wraps_total = wraps_shown(wraps, metadata, timestamps), len(wraps)
+    result.counterparties, result.counterparties_total = parties[:LIST_CAP], len(parties)
+    result.transactions = wallet_transactions(
+        account, reading.transactions, transaction_count(history), timestamps
+    )
+    result.totals.token_transfers = len(movements)
+    result.totals.poisoning_suspects = len(suspects)
+
+
+def _summary(result: WalletSnapshot) -> dict[str, str | int | float | bool | None]:
+    return {
+        "nativeBalance": result.native.balance,
+        "nativeSymbol": result.native.symbol,
+        "nonce": result.wallet.nonce,
+        "tokensHeld": result.totals.tokens_held,
+        "spamTokens": result.totals.spam_tokens,
+        "nftsHeld": result.totals.nfts_held,
+        "tokenTransfers": result.totals.token_transfers,
+        "completeness": result.completeness.status,
+    }

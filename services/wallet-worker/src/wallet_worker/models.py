@@ -1,0 +1,113 @@
+"""Records between reading and analysing: what the chain said about one wallet at one block."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from common.actions.envelope import Reason
+from common.chain.transfers import WrapEvent
+from common.chain.types import Address, Block, Timestamps, TokenMetadata, TokenStandard, Transaction
+
+TokenId: TypeAlias = tuple[Address, int]
+"""A contract and a token id in it."""
+
+Position: TypeAlias = tuple[int, int, int]
+"""Block number, log index, and position in a log that moves several ids: unique and ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The wallet's own state; `code` is hex, `0x` for a plain account."""
+
+    address: Address
+    balance_wei: int
+    nonce: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One token amount that moved from, to or within the wallet.
+
+    Attributes:
+        amount: In the token's smallest unit; 1 for ERC-721.
+        token_id: None for ERC-20.
+    """
+
+    contract: Address
+    standard: TokenStandard
+    sender: Address
+    recipient: Address
+    amount: int
+    token_id: int | None
+    block_number: int
+    transaction_index: int
+    transaction_hash: str
+    log_index: int
+    batch_index: int
+
+    @property
+    def position(self) -> Position:
+        """Where it happened."""
+        return (self.block_number, self.log_index, self.batch_index)
+
+    def other_party(self, wallet: Address) -> Address:
+        """Who is at the other end; the wallet itself for a self transfer."""
+        return self.recipient if self.sender == wallet else self.sender
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that the logs tell about the wallet, each event once, in the order of the chain.
+
+    Attributes:
+        movements: Transfers of the standards that were asked for.
+        wraps: Wraps and unwraps that no transfer event tells of.
+        undecodable: Matching logs whose layout follows no known standard.
+    """
+
+    movements: tuple[Movement, ...]
+    wraps: tuple[WrapEvent, ...]
+    undecodable: int
+
+    @property
+    def events(self) -> tuple[Movement | WrapEvent, ...]:
+        """Movements, then wraps."""
+        return (*self.movements, *self.wraps)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractAnswers:
+    """What token contracts answer at the block; a None inside means no answer.
+
+    Attributes:
+        metadata: By ERC-20 contract or collection.
+        balances: The wallet's ERC-20 balances, raw.
+        owners: Of each ERC-721 id that the wallet should own by the logs.
+        editions: The wallet's balance of each ERC-1155 id that it ever received.
+    """
+
+    metadata: Mapping[Address, TokenMetadata]
+    balances: Mapping[Address, int | None]
+    owners: Mapping[TokenId, Address | None]
+    editions: Mapping[TokenId, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class WalletReading:
+    """Everything that was read in one run.
+
+    Attributes:
+        history: None when it was not asked for, or when `obstacle` says why it is unknown.
+        transactions: By hash, the newest ones behind the history; empty when not asked for.
+        timestamps: Of the blocks of `wallet_worker.analysis.discovery.blocks_to_date`.
+    """
+
+    chain_id: int
+    block: Block
+    account: Account
+    history: History | None
+    obstacle: Reason | None
+    answers: ContractAnswers
+    transactions: Mapping[str, Transaction]
+    timestamps: Timestamps

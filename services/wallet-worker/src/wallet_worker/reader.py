@@ -1,0 +1,112 @@
+"""All chain reads of a wallet snapshot, in the order in which one leads to the next."""
+
+import asyncio
+
+from common.actions.envelope import Reason
+from common.actions.wallet_snapshot import WalletSnapshotOptions
+from common.chain.client import PinnedChain
+from common.chain.errors import AddressRequired, PrunedHistory
+from common.chain.tokens import (
+    fetch_erc20_balances,
+    fetch_erc721_owners,
+    fetch_erc1155_balances,
+    fetch_token_metadata,
+)
+from common.chain.transfers import decode_transfers
+from common.chain.types import Address, Transaction
+
+from wallet_worker.analysis.discovery import (
+    blocks_to_date,
+    collect_history,
+    erc20_contracts,
+    last_arrivals,
+    merge_logs,
+    nft_contracts,
+    transactions_to_read,
+    wallet_filters,
+)
+from wallet_worker.models import Account, ContractAnswers, History, WalletReading
+
+_EMPTY_HISTORY = History(movements=(), wraps=(), undecodable=0)
+
+
+async def fetch_wallet(
+    pinned: PinnedChain, wallet: Address, options: WalletSnapshotOptions
+) -> WalletReading:
+    """Read all that `options` ask for, and nothing else.
+
+    Raises:
+        ChainError: The chain could not be read. Endpoints that cannot search logs by wallet alone
+            are no error: the reading then has an `obstacle` instead of a history.
+    """
+    account = await fetch_account(pinned, wallet)
+    history, obstacle = await _fetch_history(pinned, wallet, options)
+    found = history or _EMPTY_HISTORY
+    return WalletReading(
+        chain_id=pinned.chain_id,
+        block=pinned.block,
+        account=account,
+        history=history,
+        obstacle=obstacle,
+        answers=await _fetch_answers(pinned, wallet, found, options),
+        transactions=await _fetch_transactions(pinned, found, options),
+        timestamps=await pinned.fetch_timestamps(blocks_to_date(found, options)),
+    )
+
+
+async def fetch_account(pinned: PinnedChain, wallet: Address) -> Account:
+    """Read native balance, nonce and code."""
+    return Account(
+        address=wallet,
+        balance_wei=await pinned.fetch_balance(wallet),
+        nonce=await pinned.fetch_nonce(wallet),
+        code=await pinned.fetch_code(wallet),
+    )
+
+
+async def _fetch_history(
+    pinned: PinnedChain, wallet: Address, options: WalletSnapshotOptions
+) -> tuple[History | None, Reason | None]:
+    filters = wallet_filters(wallet, options)
+    if not filters:
+        return None, None
+    try:
+        logs = merge_logs([await pinned.fetch_logs(wanted) for wanted in filters])
+    except AddressRequired as error:
+        return None, Reason(
+            code="discovery_refused",
+            detail=f"no endpoint searches logs by wallet without a token address: {error}",
+        )
+    except PrunedHistory as error:
+        return None, Reason(
+            code="history_pruned", detail=f"no endpoint has the logs of old blocks: {error}"
+        )
+    decoded = await asyncio.to_thread(decode_transfers, logs)
+    return collect_history(wallet, decoded, options), None
+
+
+async def _fetch_answers(
+    pinned: PinnedChain, wallet: Address, history: History, options: WalletSnapshotOptions
+) -> ContractAnswers:
+    tokens = erc20_contracts(history)
+    arrivals = last_arrivals(wallet, history) if options.include_nfts else {}
+    owned = [key for key, arrival in arrivals.items() if arrival.standard == "erc721"]
+    editions = [key for key, arrival in arrivals.items() if arrival.standard == "erc1155"]
+    return ContractAnswers(
+        metadata=await fetch_token_metadata(pinned, {*tokens, *nft_contracts(history)}),
+        balances=(
+            await fetch_erc20_balances(pinned, wallet, tokens)
+            if options.include_token_balances
+            else {}
+        ),
+        owners=await fetch_erc721_owners(pinned, owned),
+        editions=await fetch_erc1155_balances(pinned, wallet, editions),
+    )
+
+
+async def _fetch_transactions(
+    pinned: PinnedChain, history: History, options: WalletSnapshotOptions
+) -> dict[str, Transaction]:
+    if not options.include_transactions:
+        return {}
+    return await pinned.fetch_transactions(transactions_to_read(history))
