@@ -1,0 +1,101 @@
+"""Block headers: the block a run is pinned to, and times of blocks."""
+
+from collections.abc import Collection, MutableMapping
+from typing import Any
+
+from common.chain.endpoint import Endpoint
+from common.chain.errors import (
+    BlockNotFinal,
+    ChainError,
+    InvalidRequest,
+    MissingState,
+    ReorgDetected,
+    UnsupportedTag,
+)
+from common.chain.parsing import parse_block
+from common.chain.rpc import Request, RpcClient, block_request
+from common.chain.types import Block
+
+DEFAULT_CONFIRMATIONS = 30
+CONFIRMATIONS = {1: 65, 137: 200, 42161: 240}
+"""Depth below the head that counts as final where the node knows no `finalized`, by chain id."""
+
+
+async def fetch_final_block(rpc: RpcClient, chain_id: int) -> tuple[Block, Endpoint]:
+    """Reads the newest block that counts as final, and says which endpoint served it.
+
+    Raises:
+        ChainError: The chain could not be read.
+    """
+    try:
+        return await _fetch_located(rpc, _tag_request("finalized"))
+    except (UnsupportedTag, InvalidRequest, MissingState):
+        depth = CONFIRMATIONS.get(chain_id, DEFAULT_CONFIRMATIONS)
+    latest = await rpc.call(_tag_request("latest"))
+    return await _fetch_located(
+        rpc, block_request(max(0, latest.number - depth), tag=f"latest-{depth}")
+    )
+
+
+async def fetch_block_at(rpc: RpcClient, number: int, newest: Block) -> tuple[Block, Endpoint]:
+    """Reads the block with that number, which must not be above `newest`.
+
+    Raises:
+        BlockNotFinal: It is.
+        ChainError: The chain could not be read.
+    """
+    if number > newest.number:
+        raise BlockNotFinal(
+            f"block {number} is not final yet: the newest final block is {newest.number}"
+        )
+    return await _fetch_located(rpc, block_request(number))
+
+
+async def fetch_timestamps(
+    rpc: RpcClient, known: MutableMapping[int, int], numbers: Collection[int]
+) -> dict[int, int]:
+    """Reads the unix time of each block that is not `known` yet, and adds it there.
+
+    Raises:
+        ChainError: A block could not be read.
+    """
+    missing = sorted(set(numbers) - known.keys())
+    answers = await rpc.call_batch([block_request(number) for number in missing])
+    for number, answer in zip(missing, answers, strict=True):
+        if isinstance(answer, ChainError):
+            raise answer
+        known[number] = answer.timestamp
+    return {number: known[number] for number in numbers}
+
+
+async def confirm_block(rpc: RpcClient, pinned: Block) -> None:
+    """Checks that a block is still part of the chain.
+
+    Raises:
+        ReorgDetected: Another one has its number now.
+        ChainError: The chain could not be read.
+    """
+    current = await rpc.call(block_request(pinned.number))
+    if current.hash != pinned.hash:
+        raise ReorgDetected(
+            f"block {pinned.number} was {pinned.hash} when this run began and is"
+            f" {current.hash} now: all that was read is void"
+        )
+
+
+async def _fetch_located(rpc: RpcClient, request: Request[Block]) -> tuple[Block, Endpoint]:
+    async def send(endpoint: Endpoint) -> tuple[Block, Endpoint]:
+        return await rpc.send(endpoint, request), endpoint
+
+    return await rpc.run(send)
+
+
+def _tag_request(tag: str) -> Request[Block]:
+    parse = parse_block(tag)
+
+    def parse_known(answer: Any) -> Block:
+        if answer is None:
+            raise UnsupportedTag(f"there is no {tag} block")
+        return parse(answer)
+
+    return Request("eth_getBlockByNumber", (tag, False), parse_known)

@@ -1,0 +1,236 @@
+"""JSON-RPC answers checked and turned into typed records. No I/O.
+
+Every parser raises InvalidAnswer with what was wrong; the caller adds method and endpoint.
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from common.chain.errors import InvalidAnswer
+from common.chain.types import Address, Block, Log, LogFilter, TopicFilter, Transaction
+
+
+def parse_quantity(answer: Any) -> int:
+    """A hex quantity such as `0x1b4`."""
+    if isinstance(answer, str) and answer[:2] == "0x" and answer[2:].isalnum():
+        try:
+            return int(answer, 16)
+        except ValueError:
+            pass
+    raise InvalidAnswer(f"expected a hex quantity, got {_shown(answer)}")
+
+
+def parse_data(answer: Any) -> str:
+    """Bytes as hex, in lower case."""
+    if isinstance(answer, str) and answer[:2] == "0x" and _is_hex(answer[2:]):
+        return answer.lower()
+    raise InvalidAnswer(f"expected bytes as hex, got {_shown(answer)}")
+
+
+def parse_block(tag: str, expected_number: int | None = None) -> Callable[[Any], Block]:
+    """A parser of a block header that is given `tag`, and checked to have the number asked for."""
+
+    def parse(answer: Any) -> Block:
+        if answer is None:
+            raise InvalidAnswer(
+                f"block {tag if expected_number is None else expected_number} unknown"
+            )
+        fields = _object(answer, "a block")
+        number = parse_quantity(fields.get("number"))
+        if expected_number is not None and number != expected_number:
+            raise InvalidAnswer(f"asked for block {expected_number}, got {number}")
+        return Block(
+            number, _hash(fields.get("hash")), parse_quantity(fields.get("timestamp")), tag
+        )
+
+    return parse
+
+
+def parse_transaction(expected_hash: str) -> Callable[[Any], Transaction]:
+    """A parser of the mined transaction with that hash."""
+
+    def parse(answer: Any) -> Transaction:
+        fields = _mined(answer, "hash", expected_hash)
+        recipient = fields.get("to")
+        return Transaction(
+            hash=expected_hash,
+            block_number=parse_quantity(fields.get("blockNumber")),
+            transaction_index=parse_quantity(fields.get("transactionIndex")),
+            sender=_address(fields.get("from")),
+            recipient=None if recipient is None else _address(recipient),
+            value_wei=parse_quantity(fields.get("value")),
+            nonce=parse_quantity(fields.get("nonce")),
+            input=parse_data(fields.get("input")),
+        )
+
+    return parse
+
+
+def parse_receipt_logs(expected_hash: str) -> Callable[[Any], tuple[Log, ...]]:
+    """A parser of the logs in the receipt of that transaction, in their order."""
+
+    def parse(answer: Any) -> tuple[Log, ...]:
+        fields = _mined(answer, "transactionHash", expected_hash)
+        logs = parse_logs(fields.get("logs"))
+        for log in logs:
+            if log.transaction_hash != expected_hash:
+                raise InvalidAnswer(f"a log of {log.transaction_hash} in this receipt")
+        return tuple(logs)
+
+    return parse
+
+
+def parse_logs(answer: Any) -> list[Log]:
+    """Logs in ascending order, each once.
+
+    Raises:
+        InvalidAnswer: Not a list, a malformed or removed log, or one that occurs twice.
+    """
+    if not isinstance(answer, list):
+        raise InvalidAnswer(f"expected a list of logs, got {_shown(answer)}")
+    logs = [_parse_log(entry) for entry in answer]
+    logs.sort(key=_position)
+    for previous, log in pairwise(logs):
+        if _position(previous) == _position(log):
+            raise InvalidAnswer(f"log {log.log_index} of block {log.block_number} occurs twice")
+    return logs
+
+
+def parse_log_timestamps(answer: Any) -> dict[int, int]:
+    """Block times that some nodes add to each log, by block number."""
+    if not answer or not isinstance(answer[0], dict) or not answer[0].get("blockTimestamp"):
+        return {}
+    by_block = {entry["blockNumber"]: entry.get("blockTimestamp") for entry in answer}
+    return {
+        parse_quantity(number): parse_quantity(seconds)
+        for number, seconds in by_block.items()
+        if seconds
+    }
+
+
+def check_logs(logs: list[Log], wanted: LogFilter, from_block: int, to_block: int) -> None:
+    """Checks that every log was asked for.
+
+    Raises:
+        InvalidAnswer: A log lies outside the range or does not match the filter.
+    """
+    addresses = frozenset(wanted.addresses)
+    positions = [
+        (index, frozenset((topic,) if isinstance(topic, str) else topic))
+        for index, topic in enumerate(wanted.topics)
+        if topic is not None
+    ]
+    for log in logs:
+        if not from_block <= log.block_number <= to_block:
+            raise InvalidAnswer(
+                f"a log of block {log.block_number} in the answer for {from_block}..{to_block}"
+            )
+        if (addresses and log.address not in addresses) or not all(
+            index < len(log.topics) and log.topics[index] in allowed for index, allowed in positions
+        ):
+            raise InvalidAnswer(
+                f"log {log.log_index} of block {log.block_number} does not match the filter"
+            )
+
+
+def check_hash(log: Log, block: Block) -> None:
+    """Checks that a log of `block` names its hash.
+
+    Raises:
+        InvalidAnswer: It names another one: the answer is of another fork.
+    """
+    if log.block_hash != block.hash:
+        raise InvalidAnswer(f"a log of block {block.number} as {log.block_hash}, not {block.hash}")
+
+
+def filter_fields(wanted: LogFilter, from_block: int, to_block: int) -> dict[str, Any]:
+    """The filter object of eth_getLogs."""
+    fields: dict[str, Any] = {"fromBlock": hex(from_block), "toBlock": hex(to_block)}
+    if wanted.addresses:
+        fields["address"] = list(wanted.addresses)
+    if wanted.topics:
+        fields["topics"] = [_topic_field(topic) for topic in wanted.topics]
+    return fields
+
+
+def _topic_field(topic: TopicFilter) -> Any:
+    return list(topic) if isinstance(topic, tuple) else topic
+
+
+def _position(log: Log) -> tuple[int, int]:
+    return log.block_number, log.log_index
+
+
+def _parse_log(entry: Any) -> Log:
+    try:
+        topics = entry["topics"]
+        if entry.get("removed"):
+            raise InvalidAnswer("a log of a dropped block (removed: true)")
+        address, data = entry["address"], entry["data"]
+        block_hash, transaction_hash = entry["blockHash"], entry["transactionHash"]
+        text = "".join((address, *topics, data, block_hash, transaction_hash)).lower()
+        digits = text.replace("0x", "")
+        lengths_fit = (
+            len(address) == 42
+            and len(block_hash) == len(transaction_hash) == 66
+            and all(len(topic) == 66 for topic in topics)
+            and len(text) - len(digits) == 2 * (4 + len(topics))
+        )
+        if not (lengths_fit and _is_hex(digits)):
+            raise InvalidAnswer("a log with a malformed address, topic, hash or data")
+        return Log(
+            Address(address.lower()),
+            tuple(topic.lower() for topic in topics),
+            data.lower(),
+            parse_quantity(entry["blockNumber"]),
+            block_hash.lower(),
+            transaction_hash.lower(),
+            parse_quantity(entry["transactionIndex"]),
+            parse_quantity(entry["logIndex"]),
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InvalidAnswer(f"a log without {error}") from error
+
+
+def _mined(answer: Any, hash_field: str, expected_hash: str) -> Mapping[str, Any]:
+    if answer is None:
+        raise InvalidAnswer(f"transaction {expected_hash} unknown")
+    fields = _object(answer, "a transaction")
+    found = _hash(fields.get(hash_field))
+    if found != expected_hash:
+        raise InvalidAnswer(f"asked for transaction {expected_hash}, got {found}")
+    return fields
+
+
+def _object(answer: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(answer, dict):
+        raise InvalidAnswer(f"expected {what}, got {_shown(answer)}")
+    return answer
+
+
+def _hash(answer: Any) -> str:
+    digits = parse_data(answer)
+    if len(digits) != 66:
+        raise InvalidAnswer(f"expected a hash of 32 bytes, got {_shown(answer)}")
+    return digits
+
+
+def _address(answer: Any) -> Address:
+    digits = parse_data(answer)
+    if len(digits) != 42:
+        raise InvalidAnswer(f"expected an address of 20 bytes, got {_shown(answer)}")
+    return Address(digits)
+
+
+def _is_hex(digits: str) -> bool:
+    """Whether these are whole bytes; `bytes.fromhex` alone would let blanks pass."""
+    try:
+        return 2 * len(bytes.fromhex(digits)) == len(digits)
+    except ValueError:
+        return False
+
+
+def _shown(answer: Any) -> str:
+    text = repr(answer)
+    return text if len(text) <= 60 else text[:57] + "..."

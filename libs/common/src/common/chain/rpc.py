@@ -1,0 +1,277 @@
+"""JSON-RPC over several endpoints of one chain: retry, failover, batches, spans, counts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from web3.types import RPCEndpoint
+
+from common.chain.concurrency import run_all
+from common.chain.endpoint import Endpoint
+from common.chain.errors import (
+    AddressRequired,
+    BatchTooLarge,
+    ChainError,
+    EndpointUnavailable,
+    InvalidAnswer,
+    LimitExceeded,
+    MissingState,
+    PrunedHistory,
+    QuotaExhausted,
+    RateLimited,
+    ReorgDetected,
+    RequestTimedOut,
+    ResultTooLarge,
+    Unauthorized,
+    UnsupportedMethod,
+    UnsupportedTag,
+    WrongChain,
+)
+from common.chain.health import LONGEST_REST_SECONDS, REFUSAL_REST_SECONDS, Endpoints
+from common.chain.parsing import parse_block, parse_quantity
+from common.chain.spans import request_span
+from common.chain.types import Block, RpcStats
+
+MAX_ATTEMPTS = 6
+MAX_WAIT_SECONDS = 30.0
+"""A longer rest, such as a Retry-After of an hour, fails the call instead of holding the run."""
+GROUP_SIZE = 100
+"""Calls of a batch that are retried together."""
+
+_TRANSIENT = (EndpointUnavailable, RateLimited, InvalidAnswer)
+_NEEDS_A_PERSON = (QuotaExhausted, Unauthorized, WrongChain)
+_NOT_HERE = (
+    AddressRequired,
+    MissingState,
+    PrunedHistory,
+    ReorgDetected,
+    UnsupportedMethod,
+    UnsupportedTag,
+)
+_WORTH_ANOTHER_ENDPOINT = (*_TRANSIENT, *_NEEDS_A_PERSON, *_NOT_HERE)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[T]):
+    """One call.
+
+    Attributes:
+        method: JSON-RPC method.
+        params: Its parameters.
+        parse: Turns the result into what is wanted; an InvalidAnswer that it raises is retried.
+        attributes: For the span.
+    """
+
+    method: str
+    params: Sequence[Any]
+    parse: Callable[[Any], T]
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+
+class RpcClient:
+    """The calls of one run, counted in `stats`.
+
+    Once pinned, an endpoint is used only after it has shown to have the pinned block: one that
+    lags behind or follows a fork would answer with less than there is.
+    """
+
+    def __init__(self, endpoints: Endpoints, stats: RpcStats) -> None:
+        self.endpoints = endpoints
+        self.stats = stats
+        self._pinned: Block | None = None
+        self._checked: set[Endpoint] = set()
+
+    def pin(self, block: Block, served_by: Endpoint) -> None:
+        """From now on every endpoint must have `block`; `served_by` has just shown it."""
+        self._pinned = block
+        self._checked = {served_by}
+
+    async def call(self, request: Request[T], *, is_divisible: bool = False) -> T:
+        """The parsed result of one call; `is_divisible` as in `run`.
+
+        Raises:
+            ChainError: It failed on all endpoints, or in a way that no repetition can help.
+        """
+        return await self.run(
+            lambda endpoint: self.send(endpoint, request), is_divisible=is_divisible
+        )
+
+    async def call_batch(self, requests: Sequence[Request[T]]) -> list[T | ChainError]:
+        """Results of many calls of one method, in their order; a refused call has its error.
+
+        Raises:
+            ChainError: Some call could not be answered at all.
+        """
+        groups = [requests[i : i + GROUP_SIZE] for i in range(0, len(requests), GROUP_SIZE)]
+        answered = await run_all([self._call_group(group) for group in groups])
+        return [answer for group in answered for answer in group]
+
+    async def run(
+        self, send: Callable[[Endpoint], Awaitable[T]], *, is_divisible: bool = False
+    ) -> T:
+        """Calls `send` with an endpoint, again after transient failures, until it succeeds.
+
+        Args:
+            send: Makes one attempt.
+            is_divisible: The caller can ask for less at once: a timeout is not repeated but
+                raised as ResultTooLarge.
+
+        Raises:
+            ChainError: What the last attempt raised.
+        """
+        excluded: set[Endpoint] = set()
+        failure: ChainError | None = None
+        tried: Endpoint | None = None
+        for _ in range(MAX_ATTEMPTS):
+            endpoint = self.endpoints.preferred(excluded)
+            if endpoint is None:
+                break
+            if tried is not None:
+                self.stats.retries += 1
+                self.stats.failovers += endpoint is not tried
+            tried = endpoint
+            await self._wait_for(endpoint)
+            try:
+                await self._check(endpoint)
+                answer = await send(endpoint)
+            except _WORTH_ANOTHER_ENDPOINT as error:
+                self._take_note(endpoint, error)
+                if not isinstance(error, _TRANSIENT):
+                    excluded.add(endpoint)
+                if is_divisible and isinstance(error, RequestTimedOut):
+                    raise ResultTooLarge(str(error)) from error
+                if isinstance(error, LimitExceeded) and isinstance(failure, LimitExceeded):
+                    raise
+                failure = error
+            else:
+                self.endpoints.mark_healthy(endpoint)
+                return answer
+        raise failure or EndpointUnavailable(f"chain {self.endpoints.chain_id} has no endpoint")
+
+    async def send(self, endpoint: Endpoint, request: Request[T]) -> T:
+        """Makes one attempt of one call at one endpoint.
+
+        Raises:
+            ChainError: It failed; the message names method and endpoint.
+        """
+        method = request.method
+        with request_span(method, endpoint.host, request.attributes):
+            try:
+                self.stats.count(method)
+                encoded = endpoint.encode_rpc_request(RPCEndpoint(method), request.params)
+                reply = await endpoint.post(encoded)
+                self.stats.bytes += len(reply.body)
+                return request.parse(endpoint.read_result(reply))
+            except ChainError as error:
+                error.locate(method, endpoint.label)
+                raise
+
+    async def _call_group(self, requests: Sequence[Request[T]]) -> list[T | ChainError]:
+        results: dict[int, T | ChainError] = {}
+
+        async def send(endpoint: Endpoint) -> None:
+            size = endpoint.max_batch
+            while pending := [i for i in range(len(requests)) if i not in results][:size]:
+                try:
+                    answers = await self._send_batch(endpoint, [requests[i] for i in pending])
+                except BatchTooLarge:
+                    size = len(pending) // 2
+                    self.stats.retries += 1
+                    continue
+                failure = None
+                for index, answer in zip(pending, answers, strict=True):
+                    if isinstance(answer, ResultTooLarge) and len(pending) > 1:
+                        size = len(pending) // 2
+                    elif isinstance(answer, _WORTH_ANOTHER_ENDPOINT):
+                        failure = answer
+                    else:
+                        results[index] = answer
+                if failure is not None:
+                    raise failure
+
+        await self.run(send)
+        return [results[index] for index in range(len(requests))]
+
+    async def _send_batch(
+        self, endpoint: Endpoint, requests: Sequence[Request[T]]
+    ) -> list[T | ChainError]:
+        """One attempt of some calls; an error of one call is in its place.
+
+        Raises:
+            BatchTooLarge: The endpoint refused the batch of several calls as a whole.
+            ChainError: It failed as a whole.
+        """
+        if len(requests) == 1:
+            try:
+                result: T = await self.send(endpoint, requests[0])
+            except ChainError as error:
+                return [error]
+            return [result]
+        method = requests[0].method
+        with request_span(method, endpoint.host, {"chain.batch_size": len(requests)}):
+            try:
+                self.stats.count(method, len(requests))
+                forms = [endpoint.form_request(RPCEndpoint(r.method), r.params) for r in requests]
+                reply = await endpoint.post(endpoint.encode_batch_request_dicts(forms))
+                self.stats.bytes += len(reply.body)
+                answers = endpoint.read_batch(reply, [form["id"] for form in forms])
+            except ChainError as error:
+                error.locate(method, endpoint.label)
+                raise
+            results: list[T | ChainError] = []
+            for request, answer in zip(requests, answers, strict=True):
+                try:
+                    if isinstance(answer, ChainError):
+                        raise answer
+                    results.append(request.parse(answer))
+                except ChainError as error:
+                    error.locate(method, endpoint.label)
+                    results.append(error)
+            return results
+
+    async def _wait_for(self, endpoint: Endpoint) -> None:
+        rest = self.endpoints.rest_seconds(endpoint)
+        if rest > MAX_WAIT_SECONDS and (reason := self.endpoints.rest_reason(endpoint)):
+            raise reason.with_traceback(None)
+        if rest:
+            await asyncio.sleep(rest)
+
+    async def _check(self, endpoint: Endpoint) -> None:
+        """Makes sure that the endpoint serves our chain and has the pinned block."""
+        if not endpoint.is_chain_checked:
+            served = await self.send(endpoint, Request("eth_chainId", (), parse_quantity))
+            if served != self.endpoints.chain_id:
+                raise WrongChain(
+                    f"{endpoint.label} is configured for chain {self.endpoints.chain_id} but"
+                    f" serves chain {served}: correct RPC_URLS"
+                )
+            endpoint.is_chain_checked = True
+        pinned = self._pinned
+        if pinned is not None and endpoint not in self._checked:
+            block = await self.send(endpoint, block_request(pinned.number))
+            if block.hash != pinned.hash:
+                raise ReorgDetected(
+                    f"{endpoint.label} has block {block.number} as {block.hash},"
+                    f" this run is pinned to {pinned.hash}"
+                )
+            self._checked.add(endpoint)
+
+    def _take_note(self, endpoint: Endpoint, error: ChainError) -> None:
+        if isinstance(error, _NOT_HERE):
+            return
+        rest = 0.0
+        if isinstance(error, _NEEDS_A_PERSON):
+            rest = REFUSAL_REST_SECONDS
+        elif isinstance(error, RateLimited):
+            rest = error.retry_after_seconds or 0.0
+        elif isinstance(error, RequestTimedOut):
+            rest = min(error.waited_seconds, LONGEST_REST_SECONDS)
+        self.endpoints.mark_failed(endpoint, error, rest)
+
+
+def block_request(number: int, tag: str = "number") -> Request[Block]:
+    """Asks for the header of the block with that number."""
+    return Request("eth_getBlockByNumber", (hex(number), False), parse_block(tag, number))

@@ -1,0 +1,121 @@
+"""Many contract calls at one block: Multicall3 where it is genuine, JSON-RPC batches elsewhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eth_hash.auto import keccak
+
+from common.chain.abi import aggregate3, decode_aggregate3
+from common.chain.concurrency import run_all
+from common.chain.errors import (
+    CallReverted,
+    ChainError,
+    InvalidAnswer,
+    InvalidRequest,
+    LimitExceeded,
+    ResultTooLarge,
+)
+from common.chain.parsing import parse_data
+from common.chain.rpc import Request, RpcClient
+from common.chain.types import Address, Call, CallResult
+
+MULTICALL3 = Address("0xca11bde05977b3631167028862be2a173976ca11")
+MULTICALL3_CODE_HASH = bytes.fromhex(
+    "d5c15df687b16f2ff992fc8d767b4216323184a2bbc6ee2f9c398c318e770891"
+)
+"""keccak-256 of the published runtime code: some chains have other code at that address."""
+FIRST_BATCH = 300
+
+_TOO_MUCH = (CallReverted, InvalidRequest, LimitExceeded, ResultTooLarge)
+_NO_ANSWER = CallResult(success=False, data="0x")
+
+
+@dataclass(slots=True)
+class MulticallMemory:
+    """What is known about Multicall3 on one chain, shared by its runs.
+
+    Attributes:
+        genuine_from: Lowest final block at which its code was seen to be genuine.
+        batch_size: Calls that fit into one aggregate3, as far as learnt.
+    """
+
+    genuine_from: int | None = None
+    batch_size: int = FIRST_BATCH
+
+
+async def call_many(
+    rpc: RpcClient, block_number: int, calls: Sequence[Call], memory: MulticallMemory
+) -> list[CallResult]:
+    """Answers of all calls at a block, in their order.
+
+    Raises:
+        ChainError: The chain could not be read. A call that reverts is no error.
+    """
+    if len(calls) < 2 or not await _is_genuine(rpc, block_number, memory):
+        return await _call_directly(rpc, block_number, calls)
+    size = memory.batch_size
+    chunks = [calls[start : start + size] for start in range(0, len(calls), size)]
+    answered = await run_all(_call_chunk(rpc, block_number, chunk, memory) for chunk in chunks)
+    results = [result for chunk in answered for result in chunk]
+    # A call that burns all gas of its batch makes the next ones fail without a word.
+    silent = [index for index, result in enumerate(results) if result == _NO_ANSWER]
+    again = await _call_directly(rpc, block_number, [calls[index] for index in silent])
+    for index, result in zip(silent, again, strict=True):
+        results[index] = result
+    return results
+
+
+async def _is_genuine(rpc: RpcClient, block_number: int, memory: MulticallMemory) -> bool:
+    if memory.genuine_from is not None and block_number >= memory.genuine_from:
+        return True
+    code = await rpc.call(Request("eth_getCode", (MULTICALL3, hex(block_number)), parse_data))
+    if keccak(bytes.fromhex(code[2:])) != MULTICALL3_CODE_HASH:
+        return False
+    memory.genuine_from = block_number
+    return True
+
+
+async def _call_chunk(
+    rpc: RpcClient, block_number: int, calls: Sequence[Call], memory: MulticallMemory
+) -> list[CallResult]:
+    """One aggregate3; if that is too much for the node, two of half the size, down to one call."""
+    if len(calls) == 1:
+        return await _call_directly(rpc, block_number, calls)
+
+    def parse(answer: object) -> list[CallResult]:
+        results = decode_aggregate3(parse_data(answer), len(calls))
+        if results is None:
+            raise InvalidAnswer(f"not the results of {len(calls)} calls")
+        return results
+
+    params = _call_params(aggregate3(MULTICALL3, calls), block_number)
+    try:
+        return await rpc.call(Request("eth_call", params, parse), is_divisible=True)
+    except _TOO_MUCH:
+        half = len(calls) // 2
+        memory.batch_size = min(memory.batch_size, half)
+        return [
+            *await _call_chunk(rpc, block_number, calls[:half], memory),
+            *await _call_chunk(rpc, block_number, calls[half:], memory),
+        ]
+
+
+async def _call_directly(
+    rpc: RpcClient, block_number: int, calls: Sequence[Call]
+) -> list[CallResult]:
+    answers = await rpc.call_batch(
+        [Request("eth_call", _call_params(call, block_number), parse_data) for call in calls]
+    )
+    return [_direct_result(answer) for answer in answers]
+
+
+def _direct_result(answer: str | ChainError) -> CallResult:
+    if isinstance(answer, CallReverted):
+        return _NO_ANSWER
+    if isinstance(answer, ChainError):
+        raise answer
+    return CallResult(success=True, data=answer)
+
+
+def _call_params(call: Call, block_number: int) -> tuple[dict[str, str], str]:
+    return {"to": call.to, "data": call.data}, hex(block_number)
