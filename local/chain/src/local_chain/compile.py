@@ -7,6 +7,7 @@ Run it after a change of a source: `python -m local_chain.compile`.
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from local_chain.contracts import CONTRACT_NAMES
@@ -24,7 +25,7 @@ def compile_contract(name: str) -> str:
     """
     abi, bytecode = _run_vyper("-f", "abi,bytecode", str(SOURCES / f"{name}.vy")).splitlines()
     artefact = {
-        "compiler": f"vyper {_run_vyper('--version').partition('+')[0]}",
+        "compiler": f"vyper {version('vyper')}",
         "source": f"local/chain/contracts/{name}.vy",
         "bytecode": bytecode,
         "abi": json.loads(abi),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from local_chain.addresses import CHAIN_ID, COLLECTION, CONTRACTS, EDITIONS, FACTS, FLOW, WALLET
+from local_chain.anvil import ANVIL_ARGUMENTS
 from local_chain.coin_facts import describe_coin
 from local_chain.deployment import deploy
 from local_chain.edition_story import tell_edition_story
@@ -28,21 +29,9 @@ from local_chain.plan import SETUP_HOURS, Plan, slot_at
 from local_chain.wallet_facts import describe_wallet
 from local_chain.wallet_story import tell_wallet_story
 
-__all__ = ["ANVIL_ARGUMENTS", "GENESIS_TIME", "Scenario", "build", "find_scenario", "make_plan"]
+__all__ = ["Scenario", "build", "describe", "find_scenario", "make_plan"]
 
-# Any moment long before the traffic; without it anvil's first block is dated now, and no
-# history fits before it.
-GENESIS_TIME = datetime(2025, 1, 1, tzinfo=UTC)
-ANVIL_ARGUMENTS = (
-    "--chain-id",
-    str(CHAIN_ID),
-    "--timestamp",
-    str(int(GENESIS_TIME.timestamp())),
-    "--slots-in-an-epoch",
-    "1",
-)
-
-EMPTY_BLOCKS = 3  # with one slot per epoch, anvil calls a block final when two more follow
+EMPTY_BLOCKS = 3  # more than the two that make the last traffic final
 
 
 def make_plan() -> Plan:
@@ -123,15 +112,16 @@ def _seed(node: Node, end_time: datetime) -> Scenario:
     for seconds in range(EMPTY_BLOCKS, 0, -1):
         blocks.mine(end_time - timedelta(seconds=seconds), [])
     check_receipts(node, [*deployed, *executed])
-    scenario = _describe(executed, ledger, first_hour, end_time)
+    scenario = describe(executed, ledger, first_hour, end_time)
     _check_finality(node, scenario.last_traffic_block)
     node.batch([("anvil_setCode", [FACTS, _facts_as_code(scenario)]), ("evm_setAutomine", [True])])
     return scenario
 
 
-def _describe(
+def describe(
     executed: list[Executed], ledger: Ledger, first_hour: datetime, end_time: datetime
 ) -> Scenario:
+    """Return the facts of a chain on which `executed` is all that happened."""
     last = executed[-1].block_number
     return Scenario(
         schema_version=SCHEMA_VERSION,
