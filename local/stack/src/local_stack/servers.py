@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from local_chain.anvil import ANVIL_ARGUMENTS
 from local_stack.binaries import find_anvil, find_mongod, find_redis_server
 from local_stack.errors import StackError
 from local_stack.ports import find_free_port
@@ -168,7 +169,7 @@ class AnvilServer(Server):
         port = find_free_port()
         arguments: list[str | Path] = [
             find_anvil(),
-            *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(LOCAL_CHAIN_ID)),
+            *("--host", "127.0.0.1", "--port", str(port), *ANVIL_ARGUMENTS),
             "--quiet",  # else every call is a line in the log
         ]
         super().__init__("anvil", arguments, port, log_path)
