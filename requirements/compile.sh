@@ -26,7 +26,7 @@ lock dev.lock "$@" --all-extras --group dev \
     libs/*/pyproject.toml services/*/pyproject.toml local/*/pyproject.toml
 lock nodejs.lock "$@" requirements/nodejs.in
 echo uv | lock uv.lock --constraints "$locks/dev.lock" -
-for folder in services/*/; do
-    service=$(basename "$folder")
-    lock "$service.lock" --constraints "$locks/dev.lock" "services/$service/pyproject.toml"
+# One for each image.
+for folder in services/*/ local/chain/; do
+    lock "$(basename "$folder").lock" --constraints "$locks/dev.lock" "${folder}pyproject.toml"
 done
