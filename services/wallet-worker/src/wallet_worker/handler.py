@@ -10,7 +10,6 @@ from common.actions.wallet_snapshot import (
     WalletThresholds,
 )
 from common.chain.types import Address
-
 from wallet_worker.analysis.snapshot import compose_snapshot
 from wallet_worker.reader import fetch_wallet
 

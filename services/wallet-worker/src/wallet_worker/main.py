@@ -2,7 +2,6 @@
 
 from common.actions.wallet_snapshot import WALLET_SNAPSHOT
 from common.worker import run_worker
-
 from wallet_worker.handler import take_snapshot
 
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from common.actions.envelope import Reason
 from common.chain.transfers import WrapEvent
-from common.chain.types import Address, Block, Timestamps, TokenMetadata, TokenStandard, Transaction
+from common.chain.types import Address, Block, TokenMetadata, TokenStandard, Transaction
 
 TokenId: TypeAlias = tuple[Address, int]
 """A contract and a token id in it."""
@@ -100,7 +100,7 @@ class WalletReading:
     Attributes:
         history: None when it was not asked for, or when `obstacle` says why it is unknown.
         transactions: By hash, the newest ones behind the history; empty when not asked for.
-        timestamps: Of the blocks of `wallet_worker.analysis.discovery.blocks_to_date`.
+        timestamps: Unix seconds of the blocks of `wallet_worker.analysis.discovery.blocks_to_date`.
     """
 
     chain_id: int
@@ -110,4 +110,4 @@ class WalletReading:
     obstacle: Reason | None
     answers: ContractAnswers
     transactions: Mapping[str, Transaction]
-    timestamps: Timestamps
+    timestamps: Mapping[int, int]

@@ -5,6 +5,7 @@ import asyncio
 from common.actions.envelope import Reason
 from common.actions.wallet_snapshot import WalletSnapshotOptions
 from common.chain.client import PinnedChain
+from common.chain.concurrency import run_all
 from common.chain.errors import AddressRequired, PrunedHistory
 from common.chain.tokens import (
     fetch_erc20_balances,
@@ -14,7 +15,6 @@ from common.chain.tokens import (
 )
 from common.chain.transfers import decode_transfers
 from common.chain.types import Address, Transaction
-
 from wallet_worker.analysis.discovery import (
     blocks_to_date,
     collect_history,
@@ -56,12 +56,9 @@ async def fetch_wallet(
 
 async def fetch_account(pinned: PinnedChain, wallet: Address) -> Account:
     """Read native balance, nonce and code."""
-    return Account(
-        address=wallet,
-        balance_wei=await pinned.fetch_balance(wallet),
-        nonce=await pinned.fetch_nonce(wallet),
-        code=await pinned.fetch_code(wallet),
-    )
+    balance_wei, nonce = await run_all([pinned.fetch_balance(wallet), pinned.fetch_nonce(wallet)])
+    code = await pinned.fetch_code(wallet)
+    return Account(address=wallet, balance_wei=balance_wei, nonce=nonce, code=code)
 
 
 async def _fetch_history(
@@ -71,7 +68,7 @@ async def _fetch_history(
     if not filters:
         return None, None
     try:
-        logs = merge_logs([await pinned.fetch_logs(wanted) for wanted in filters])
+        logs = merge_logs(await run_all(pinned.fetch_logs(wanted) for wanted in filters))
     except AddressRequired as error:
         return None, Reason(
             code="discovery_refused",

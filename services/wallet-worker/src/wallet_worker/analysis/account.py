@@ -1,10 +1,10 @@
 """What the wallet's own state says: plain account, contract or delegated account."""
 
+from eth_utils.crypto import keccak
+
 from common.chain.types import Address
 from common.chain.units import format_units
 from common.results.wallet_snapshot import NativeBalance, WalletAccount
-from eth_utils.crypto import keccak
-
 from wallet_worker.models import Account
 
 _DELEGATION_PREFIX = "0xef0100"

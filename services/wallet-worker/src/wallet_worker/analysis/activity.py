@@ -6,7 +6,7 @@ from typing import Literal
 
 from common.actions.envelope import Completeness, Reason
 from common.chain.transfers import WrapEvent
-from common.chain.types import Address, Timestamps, TokenMetadata, Transaction
+from common.chain.types import Address, TokenMetadata, Transaction
 from common.chain.units import format_units
 from common.results.wallet_snapshot import (
     LIST_CAP,
@@ -15,7 +15,6 @@ from common.results.wallet_snapshot import (
     WalletTransactions,
     Wrap,
 )
-
 from wallet_worker.analysis.account import is_contract
 from wallet_worker.analysis.poisoning import Suspects
 from wallet_worker.models import Account, Movement
@@ -28,7 +27,7 @@ def token_transfers(
     wallet: Address,
     movements: Sequence[Movement],
     metadata: Mapping[Address, TokenMetadata],
-    timestamps: Timestamps,
+    timestamps: Mapping[int, int],
     suspects: Suspects,
 ) -> list[WalletTokenTransfer]:
     """Return the newest movements as the result shows them."""
@@ -77,7 +76,7 @@ def _token_transfer(
 def wraps_shown(
     wraps: Sequence[WrapEvent],
     metadata: Mapping[Address, TokenMetadata],
-    timestamps: Timestamps,
+    timestamps: Mapping[int, int],
 ) -> list[Wrap]:
     """Return the newest wraps and unwraps as the result shows them."""
     return [
@@ -100,7 +99,7 @@ def wallet_transactions(
     account: Account,
     transactions: Mapping[str, Transaction],
     total: int,
-    timestamps: Timestamps,
+    timestamps: Mapping[int, int],
 ) -> WalletTransactions:
     """Return the transactions behind the token transfers, and how far they are all there were.
 

@@ -11,7 +11,6 @@ from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.types import Address
 from common.chain.units import share_pct
 from common.results.wallet_snapshot import TokenHolding
-
 from wallet_worker.analysis.poisoning import ZERO_VALUE, Poisoning
 from wallet_worker.models import Movement, WalletReading
 

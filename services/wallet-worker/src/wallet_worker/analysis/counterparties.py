@@ -5,7 +5,6 @@ from collections.abc import Container, Iterable
 
 from common.chain.types import ZERO_ADDRESS, Address
 from common.results.wallet_snapshot import Counterparty
-
 from wallet_worker.models import Movement, Position
 
 

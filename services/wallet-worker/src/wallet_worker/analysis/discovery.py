@@ -16,7 +16,6 @@ from common.chain.transfers import (
 )
 from common.chain.types import ZERO_ADDRESS, Address, Log, LogFilter
 from common.results.wallet_snapshot import LIST_CAP
-
 from wallet_worker.models import History, Movement, TokenId
 
 _EDITION_EVENTS = (TRANSFER_SINGLE, TRANSFER_BATCH, CONSECUTIVE_TRANSFER)

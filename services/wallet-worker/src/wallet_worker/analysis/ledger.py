@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, TokenMetadata
-
 from wallet_worker.models import History, Movement
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 from common.chain.types import Address, TokenMetadata
 from common.results.wallet_snapshot import DisputedNft, NftCollection, NftHolding, SpamMark
-
 from wallet_worker.analysis.spam import name_suspicions, spam_mark
 from wallet_worker.models import ContractAnswers, Movement, TokenId
 

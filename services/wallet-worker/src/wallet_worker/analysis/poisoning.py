@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from common.actions.envelope import Reason
 from common.chain.types import ZERO_ADDRESS, Address, Transaction
-
 from wallet_worker.models import Movement, Position
 
 ZERO_VALUE = "zero_value_not_sent_by_owner"

@@ -10,7 +10,6 @@ from common.actions.wallet_snapshot import (
     WalletThresholds,
 )
 from common.results.wallet_snapshot import LIST_CAP, TokenHolding
-
 from wallet_worker.analysis.account import describe_account, native_balance
 from wallet_worker.analysis.activity import token_transfers, wallet_transactions, wraps_shown
 from wallet_worker.analysis.alerts import wallet_alerts

@@ -9,7 +9,6 @@ from typing import TypeAlias
 from common.actions.envelope import Reason
 from common.chain.types import Address, TokenMetadata
 from common.results.wallet_snapshot import SpamMark
-
 from wallet_worker.analysis.ledger import TokenLedger
 from wallet_worker.analysis.poisoning import Suspects
 from wallet_worker.models import Movement

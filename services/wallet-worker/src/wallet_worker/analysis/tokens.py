@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from common.chain.types import Address, Timestamps, TokenMetadata
+from common.chain.types import Address, TokenMetadata
 from common.chain.units import format_units
 from common.results.wallet_snapshot import TokenHolding
-
 from wallet_worker.analysis.ledger import TokenLedger
 from wallet_worker.analysis.spam import (
     Suspicion,
@@ -20,7 +19,7 @@ def token_holdings(
     ledgers: Mapping[Address, TokenLedger],
     balances: Mapping[Address, int | None],
     metadata: Mapping[Address, TokenMetadata],
-    timestamps: Timestamps,
+    timestamps: Mapping[int, int],
     poisoning: Mapping[Address, list[Suspicion]],
     spam_score: float,
 ) -> list[TokenHolding]:

@@ -1,0 +1,163 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.chain.types import Address, Transaction
+from wallet_worker.analysis.counterparties import counterparties
+from wallet_worker.analysis.poisoning import LOOK_ALIKE, ZERO_VALUE, find_poisoning
+from wallet_worker.models import Movement
+
+BuildMovement = Callable[..., Movement]
+BuildTransaction = Callable[..., Transaction]
+
+GENUINE = Address("0x1111" + "a" * 32 + "2222")
+IMITATOR = Address("0x1111" + "b" * 32 + "2222")
+STRANGER = Address("0x9999" + "c" * 32 + "8888")
+
+
+def codes(
+    wallet: Address, movements: list[Movement], transactions: list[Transaction], digits: int = 4
+) -> list[list[str]]:
+    found = find_poisoning(wallet, movements, {each.hash: each for each in transactions}, digits)
+    return [[reason.code for reason in found.suspects.get(each.position, ())] for each in movements]
+
+
+def test_a_zero_value_transfer_sent_by_somebody_else_is_a_suspect(
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
+) -> None:
+    forged = a_movement(sender=wallet, recipient=STRANGER, amount=0)
+
+    assert codes(wallet, [forged], [a_transaction(forged, sender=STRANGER)]) == [[ZERO_VALUE]]
+
+
+def test_a_zero_value_transfer_sent_by_the_owner_is_not(
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
+) -> None:
+    own = a_movement(sender=wallet, recipient=STRANGER, amount=0)
+
+    assert codes(wallet, [own], [a_transaction(own, sender=wallet)]) == [[]]
+
+
+def test_without_the_transaction_a_zero_value_transfer_is_not_judged(
+    wallet: Address, a_movement: BuildMovement
+) -> None:
+    assert codes(wallet, [a_movement(amount=0)], []) == [[]]
+
+
+@pytest.mark.parametrize("amount", [0, 1, 10**18])
+def test_a_look_alike_of_somebody_paid_before_is_a_suspect_whatever_it_sends(
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction, amount: int
+) -> None:
+    payment = a_movement(sender=wallet, recipient=GENUINE, block_number=1)
+    bait = a_movement(sender=IMITATOR, amount=amount, block_number=2)
+    transactions = [a_transaction(payment), a_transaction(bait, sender=IMITATOR)]
+
+    payment_codes, bait_codes = codes(wallet, [payment, bait], transactions)
+
+    assert payment_codes == []
+    assert LOOK_ALIKE in bait_codes
+
+
+def test_whom_the_owner_paid_is_genuine_even_when_the_imitator_was_seen_earlier(
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
+) -> None:
+    bait = a_movement(sender=IMITATOR, amount=5, block_number=1)
+    payment = a_movement(sender=wallet, recipient=GENUINE, block_number=2)
+    transactions = [a_transaction(bait, sender=IMITATOR), a_transaction(payment)]
+
+    assert codes(wallet, [bait, payment], transactions) == [[LOOK_ALIKE], []]
+
+
+def test_a_payment_to_an_imitator_is_marked_too(
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
+) -> None:
+    honest = a_movement(sender=wallet, recipient=GENUINE, block_number=1)
+    mistake = a_movement(sender=wallet, recipient=IMITATOR, block_number=3)
+    transactions = [a_transaction(honest), a_transaction(mistake)]
+
+    assert codes(wallet, [honest, mistake], transactions) == [[], [LOOK_ALIKE]]
+
+
+def test_the_wallets_own_address_is_imitated_too(
+    wallet: Address, a_movement: BuildMovement
+) -> None:
+    twin = Address(wallet[:6] + "0" * 32 + wallet[-4:])
+
+    assert codes(wallet, [a_movement(sender=twin, amount=1)], []) == [[LOOK_ALIKE]]
+
+
+def test_equal_digits_at_one_end_only_are_no_imitation(
+    wallet: Address, a_movement: BuildMovement
+) -> None:
+    same_start = Address(GENUINE[:6] + "0" * 36)
+    movements = [a_movement(sender=GENUINE), a_movement(sender=same_start, block_number=11)]
+
+    assert codes(wallet, movements, []) == [[], []]
+
+
+def test_the_number_of_digits_is_a_threshold(wallet: Address, a_movement: BuildMovement) -> None:
+    close = Address("0x111" + "b" * 34 + "222")
+    movements = [a_movement(sender=GENUINE), a_movement(sender=close, block_number=11)]
+
+    assert codes(wallet, movements, [], digits=4) == [[], []]
+    assert codes(wallet, movements, [], digits=3) == [[], [LOOK_ALIKE]]
+
+
+def test_mints_and_transfers_to_oneself_imitate_nobody(
+    wallet: Address, a_movement: BuildMovement
+) -> None:
+    zero = Address("0x" + "0" * 40)
+    movements = [
+        a_movement(sender=zero),
+        a_movement(sender=wallet, recipient=wallet, block_number=11),
+        a_movement(sender=Address("0x0000" + "1" * 32 + "0000"), block_number=12),
+    ]
+
+    assert codes(wallet, movements, []) == [[], [], []]
+
+
+@given(st.permutations(range(6)))
+def test_the_order_of_reading_never_changes_the_marks(
+    a_movement: BuildMovement, a_transaction: BuildTransaction, wallet: Address, order: list[int]
+) -> None:
+    movements = [
+        a_movement(sender=wallet, recipient=GENUINE, block_number=1),
+        a_movement(sender=IMITATOR, amount=0, block_number=2),
+        a_movement(sender=IMITATOR, amount=1, block_number=3),
+        a_movement(sender=STRANGER, amount=0, block_number=4),
+        a_movement(sender=GENUINE, block_number=5),
+        a_movement(sender=wallet, recipient=IMITATOR, block_number=6),
+    ]
+    senders = [wallet, IMITATOR, IMITATOR, STRANGER, GENUINE, wallet]
+    transactions = {
+        each.transaction_hash: a_transaction(each, sender=sender)
+        for each, sender in zip(movements, senders, strict=True)
+    }
+
+    shuffled = find_poisoning(wallet, [movements[index] for index in order], transactions, 4)
+
+    assert shuffled == find_poisoning(wallet, movements, transactions, 4)
+    assert {block for block, _, _ in shuffled.suspects} == {2, 3, 4, 6}
+
+
+def test_counterparties_are_those_with_whom_something_was_exchanged(
+    wallet: Address, a_movement: BuildMovement
+) -> None:
+    movements = [
+        a_movement(sender=GENUINE, block_number=1),
+        a_movement(sender=wallet, recipient=GENUINE, block_number=2),
+        a_movement(sender=IMITATOR, block_number=3),
+        a_movement(sender=STRANGER, amount=0, block_number=4),
+        a_movement(sender=wallet, recipient=wallet, block_number=5),
+        a_movement(sender=Address("0x" + "0" * 40), block_number=6),
+        a_movement(sender=STRANGER, block_number=7, standard="erc721", token_id=1, amount=1),
+    ]
+
+    found = counterparties(wallet, movements, suspects={movements[2].position})
+
+    assert [(each.address, each.in_count, each.out_count) for each in found] == [
+        (GENUINE, 1, 1),
+        (STRANGER, 1, 0),
+    ]
