@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from common.chain.types import ZERO_ADDRESS
 from common.models import from_millis
 from common.results.coin_flows import ActivityBucket
-
 from token_worker.deviation import BASELINE_BUCKETS, Deviation, measure_deviation
 from token_worker.table import TransferTable
 
@@ -98,9 +98,8 @@ def _fill_buckets(
     kept = groups >= 0
     groups = np.where(kept, groups, count)  # older rows go to one more bucket, dropped below
     addresses = len(table.addresses)
-    pairs = np.concatenate(
-        [groups * addresses + table.senders, groups * addresses + table.recipients]
-    )
+    base = groups * addresses
+    pairs = np.concatenate([base + table.senders, base + table.recipients])
     distinct = np.unique(pairs)
     distinct = distinct[distinct % addresses != table.code(ZERO_ADDRESS)]
     return (

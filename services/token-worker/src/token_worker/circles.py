@@ -11,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 import rustworkx
+
 from common.chain.types import Address
 from common.models import from_millis
 from common.results.coin_flows import CircularFlow
-
 from token_worker.exact import IntArray, fraction_of
 from token_worker.holders import excluded_addresses
 from token_worker.table import TransferTable

@@ -6,7 +6,6 @@ from operator import mul
 
 from common.chain.units import share_pct
 from common.results.coin_flows import Concentration
-
 from token_worker.exact import least_amount
 from token_worker.sizes import median
 

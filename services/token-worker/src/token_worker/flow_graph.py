@@ -1,8 +1,8 @@
 """The widest flows between addresses."""
 
 import numpy as np
-from common.results.coin_flows import FlowEdge, FlowGraph, OtherEdges
 
+from common.results.coin_flows import FlowEdge, FlowGraph, OtherEdges
 from token_worker.table import TransferTable
 
 TOP_EDGES = 50

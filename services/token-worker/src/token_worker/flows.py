@@ -5,20 +5,24 @@ from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
+
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS
 from common.results.coin_flows import FlowSummary, NetFlow
-
 from token_worker.table import TransferTable
 
 
 @dataclass(frozen=True)
 class AddressFlows:
-    """Raw sums by address code of the table they were computed from."""
+    """Raw sums and counts by address code of the table they were computed from.
+
+    A transfer to oneself is received and sent, but one transfer.
+    """
 
     received: list[int]
     sent: list[int]
     received_counts: list[int]
     sent_counts: list[int]
+    transfer_counts: list[int]
 
     def net(self, code: int) -> int:
         """Received - sent; the sum over all addresses, the zero address included, is 0."""
@@ -26,13 +30,19 @@ class AddressFlows:
 
 
 def sum_address_flows(table: TransferTable) -> AddressFlows:
-    """Return what each address received and sent; a transfer to oneself is on both sides."""
+    """Return what each address received and sent."""
     count = len(table.addresses)
+    received_counts = np.bincount(table.recipients, minlength=count)
+    sent_counts = np.bincount(table.senders, minlength=count)
+    to_oneself = table.senders[table.senders == table.recipients]
     return AddressFlows(
         received=table.sum_by(table.recipients, count),
         sent=table.sum_by(table.senders, count),
-        received_counts=np.bincount(table.recipients, minlength=count).tolist(),
-        sent_counts=np.bincount(table.senders, minlength=count).tolist(),
+        received_counts=received_counts.tolist(),
+        sent_counts=sent_counts.tolist(),
+        transfer_counts=(
+            received_counts + sent_counts - np.bincount(to_oneself, minlength=count)
+        ).tolist(),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.chain.transfers import Erc20Transfer
-from common.chain.types import Address, Block, Timestamps, TokenMetadata
+from common.chain.types import Address, Block, TokenMetadata
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TokenFlowReading:
     truncated: bool
     transfers: tuple[Erc20Transfer, ...]
     unread_logs: int
-    timestamps: Timestamps
+    timestamps: Mapping[int, int]
     balances: Mapping[Address, int | None]
     contracts: Mapping[Address, bool]
     wraps_native: bool = False

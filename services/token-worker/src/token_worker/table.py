@@ -1,13 +1,13 @@
 """Transfers of one token as columns, so that a million of them are array arithmetic."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from common.chain.transfers import Erc20Transfer
-from common.chain.types import ZERO_ADDRESS, Address, Timestamps
 
+from common.chain.transfers import Erc20Transfer
+from common.chain.types import ZERO_ADDRESS, Address
 from token_worker.exact import BoolArray, IntArray, LimbArray, sum_by_group, to_limbs
 
 
@@ -32,7 +32,7 @@ class TransferTable:
 
     @classmethod
     def from_transfers(
-        cls, transfers: Collection[Erc20Transfer], timestamps: Timestamps
+        cls, transfers: Collection[Erc20Transfer], timestamps: Mapping[int, int]
     ) -> "TransferTable":
         """Return the table of `transfers`.
 

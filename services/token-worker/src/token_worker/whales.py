@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
 from common.chain.types import Address
 from common.chain.units import share_pct
 from common.results.coin_flows import Behaviour, Whale
-
 from token_worker.exact import fraction_of, least_amount
 from token_worker.flows import AddressFlows
 from token_worker.holders import excluded_addresses
@@ -67,7 +67,7 @@ def find_whales(
             out_raw=str(flows.sent[code]),
             net_raw=str(net),
             behaviour=_behaviour(net, max(balance, begin)),
-            transfer_count=_transfers_of(table, code),
+            transfer_count=flows.transfer_counts[code],
         )
         whales.append((max(balance, begin), whale))
     return [whale for _, whale in sorted(whales, key=lambda item: (-item[0], item[1].address))]
@@ -75,7 +75,6 @@ def find_whales(
 
 def find_whale_movements(
     table: TransferTable,
-    balances: Mapping[Address, int | None],
     whales: list[Whale],
     total_supply: int,
     whale_pct: float,
@@ -113,7 +112,3 @@ def _behaviour(net: int, larger_balance: int) -> Behaviour:
     if abs(net) * 100 < fraction_of(PASSIVE_PCT) * larger_balance:
         return "passive"
     return "accumulating" if net > 0 else "distributing"
-
-
-def _transfers_of(table: TransferTable, code: int) -> int:
-    return int(((table.senders == code) | (table.recipients == code)).sum())

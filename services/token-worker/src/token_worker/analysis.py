@@ -1,0 +1,188 @@
+"""The whole analysis: from what was read to what is reported."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
+from common.actions.envelope import Reason, Window
+from common.actions.handler import Alert, Report
+from common.chain.units import format_units
+from common.models import from_millis
+from common.results.coin_flows import CoinFlowAnalysis, TokenFacts
+from token_worker.activity import describe_bucket, measure_activity
+from token_worker.alert_factory import AlertFactory
+from token_worker.circles import describe_circle, find_circles
+from token_worker.completeness import describe_completeness, find_warnings
+from token_worker.findings import Findings
+from token_worker.flow_graph import build_flow_graph
+from token_worker.flows import rank_net_flows, sum_address_flows, summarize_flows
+from token_worker.holders import describe_holders
+from token_worker.large_transfers import describe_transfer, find_large_rows, large_amount
+from token_worker.models import TokenFlowReading
+from token_worker.sizes import describe_sizes
+from token_worker.state_alerts import state_alerts
+from token_worker.table import TransferTable
+from token_worker.transfer_alerts import transfer_alerts
+from token_worker.whales import find_whale_movements, find_whales
+
+LIST_CAP = 1_000
+ALERT_CAP_PER_TYPE = 100
+
+
+def report_flows(
+    reading: TokenFlowReading, options: CoinFlowOptions, thresholds: CoinFlowThresholds
+) -> Report[CoinFlowAnalysis]:
+    """Return result, alerts and summary of one run.
+
+    Args:
+        reading: What was read, all at one block.
+        options: Of the job; its thresholds are in `thresholds` already.
+        thresholds: In force for this run.
+
+    Raises:
+        PayloadError: A threshold in tokens was given for a token without decimals.
+    """
+    found = find_everything(reading, options, thresholds)
+    warnings = find_warnings(found)
+    alerts: list[Alert] | None = None
+    if options.include_alerts:
+        make = AlertFactory(reading.chain_id, reading.token, found.table)
+        alerts, left_out = cap_alerts(
+            [*transfer_alerts(found, thresholds, make), *state_alerts(found, thresholds, make)]
+        )
+        warnings += left_out
+    result = write_down(found, thresholds, warnings, alerts)
+    return Report(result=result, alerts=alerts or [], summary=_summary(result))
+
+
+def find_everything(
+    reading: TokenFlowReading, options: CoinFlowOptions, thresholds: CoinFlowThresholds
+) -> Findings:
+    """Return what each analysis finds, see `report_flows`."""
+    token, supply = reading.token, reading.total_supply
+    table = TransferTable.from_transfers(reading.transfers, reading.timestamps)
+    flows = sum_address_flows(table)
+    whales = find_whales(
+        token.address,
+        table,
+        flows,
+        reading.balances,
+        reading.contracts,
+        supply,
+        thresholds.whale_percentage,
+    )
+    return Findings(
+        reading=reading,
+        table=table,
+        flows=flows,
+        summary=summarize_flows(table, supply),
+        holders=describe_holders(token.address, reading.balances, supply, reading.contracts),
+        whales=whales,
+        movements=find_whale_movements(
+            table,
+            whales,
+            supply or 0,
+            thresholds.whale_percentage,
+            thresholds.whale_movement_pct,
+        ),
+        large_rows=find_large_rows(table, large_amount(thresholds, supply, token.decimals)),
+        activity=measure_activity(
+            table,
+            options.bucket_minutes * 60,
+            reading.timestamps[reading.from_block] if reading.truncated else None,
+            reading.block.timestamp,
+        ),
+        circles=find_circles(
+            token.address,
+            table,
+            thresholds.circular_residual_pct,
+            thresholds.circular_min_transfers,
+        ),
+    )
+
+
+def cap_alerts(alerts: Iterable[Alert]) -> tuple[list[Alert], list[Reason]]:
+    """Return the first alerts of each type, and a warning for each type that had more."""
+    counts: Counter[str] = Counter()
+    kept: list[Alert] = []
+    for alert in alerts:
+        counts[alert.type] += 1
+        if counts[alert.type] <= ALERT_CAP_PER_TYPE:
+            kept.append(alert)
+    return kept, [
+        Reason(
+            code="alerts_capped",
+            detail=f"{count} alerts of type {alert_type}: only the {ALERT_CAP_PER_TYPE} most "
+            "important ones are recorded",
+        )
+        for alert_type, count in counts.items()
+        if count > ALERT_CAP_PER_TYPE
+    ]
+
+
+def write_down(
+    found: Findings,
+    thresholds: CoinFlowThresholds,
+    warnings: list[Reason],
+    alerts: list[Alert] | None,
+) -> CoinFlowAnalysis:
+    """Return the result document; long lists are cut to their most important entries."""
+    reading, table, token = found.reading, found.table, found.reading.token
+    supply = reading.total_supply
+    circles = [describe_circle(table, circle) for circle in found.circles[:LIST_CAP]]
+    return CoinFlowAnalysis(
+        window=Window(
+            from_block=reading.from_block,
+            to_block=reading.block.number,
+            from_timestamp=from_millis(reading.timestamps[reading.from_block] * 1000),
+            to_timestamp=from_millis(reading.block.timestamp * 1000),
+            truncated=reading.truncated,
+        ),
+        completeness=describe_completeness(found),
+        warnings=warnings,
+        thresholds=thresholds.model_dump(by_alias=True, exclude_none=True),
+        token=TokenFacts(
+            address=token.address,
+            name=token.name,
+            symbol=token.symbol,
+            decimals=token.decimals,
+            metadata_status=token.status,
+            total_supply_raw=None if supply is None else str(supply),
+            total_supply=None if supply is None else format_units(supply, token.decimals),
+        ),
+        summary=found.summary,
+        size_distribution=describe_sizes(table.amounts),
+        holders=found.holders,
+        whales=found.whales[:LIST_CAP],
+        whales_total=len(found.whales),
+        large_transfers=[
+            describe_transfer(table, row, supply, token.decimals)
+            for row in found.large_rows[:LIST_CAP]
+        ],
+        large_transfers_total=len(found.large_rows),
+        net_flows=rank_net_flows(table, found.flows, LIST_CAP),
+        net_flows_total=len(table.addresses),
+        bucket_minutes=found.activity.bucket_seconds // 60,
+        activity=[describe_bucket(bucket) for bucket in found.activity.buckets],
+        activity_total=found.activity.total,
+        circular_flows=circles,
+        circular_flows_total=len(found.circles),
+        flow_graph=build_flow_graph(table),
+        alerts=alerts,
+    )
+
+
+def _summary(result: CoinFlowAnalysis) -> dict[str, str | int | float | bool | None]:
+    symbol = result.token.symbol
+    return {
+        "symbol": symbol[:32] if symbol else None,
+        "transfers": result.summary.transfer_count,
+        "activeAddresses": result.summary.active_addresses,
+        "volumeRaw": result.summary.volume_raw,
+        "netSupplyChangeRaw": result.summary.net_supply_change_raw,
+        "whales": result.whales_total,
+        "largeTransfers": result.large_transfers_total,
+        "circularFlows": result.circular_flows_total,
+        "truncated": result.window.truncated,
+        "completeness": result.completeness.status,
+    }

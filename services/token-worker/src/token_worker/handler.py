@@ -1,0 +1,34 @@
+"""Carries out `analyze_coin_flows`: read, analyse, report."""
+
+import asyncio
+
+from common.actions.analyze_coin_flows import CoinFlowPayload, CoinFlowThresholds
+from common.actions.handler import Report, RunContext
+from common.actions.thresholds import resolve_thresholds
+from common.chain.types import Address
+from common.results.coin_flows import CoinFlowAnalysis
+from token_worker.analysis import report_flows
+from token_worker.reader import read_token_flows
+
+
+async def analyze_coin_flows(
+    payload: CoinFlowPayload, context: RunContext
+) -> Report[CoinFlowAnalysis]:
+    """Return how a token moved up to the pinned block.
+
+    Raises:
+        PayloadError: The address is no fungible token, or a threshold makes no sense for it.
+        ChainError: The chain could not be read.
+    """
+    options = payload.options
+    thresholds = resolve_thresholds(
+        CoinFlowThresholds, context.configured_thresholds, options.thresholds
+    )
+    reading = await read_token_flows(
+        context.pinned,
+        Address(payload.token_address),
+        options.transaction_limit,
+        context.report_progress,
+    )
+    await context.report_progress(f"analysing {len(reading.transfers)} transfers")
+    return await asyncio.to_thread(report_flows, reading, options, thresholds)

@@ -1,0 +1,111 @@
+"""Alerts about transfers: large ones, those of whales, mints, burns and circles."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from common.actions.analyze_coin_flows import CoinFlowThresholds
+from common.actions.handler import Alert, AlertMetrics
+from common.chain.units import format_units, share_pct
+from token_worker.alert_factory import AlertFactory, severity_of, utc_day
+from token_worker.circles import circle_addresses
+from token_worker.findings import Findings
+
+
+def transfer_alerts(
+    found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
+) -> Iterator[Alert]:
+    """Yield all alerts about transfers, the most important of each type first."""
+    yield from _large_transfers(found, thresholds, make)
+    yield from _whale_movements(found, thresholds, make)
+    yield from _supply_events(found, thresholds, make)
+    yield from _circular_flows(found, thresholds, make)
+
+
+def _large_transfers(
+    found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
+) -> Iterator[Alert]:
+    decimals = found.reading.token.decimals
+    for row in found.large_rows:
+        transfer = found.table.transfers[row]
+        supply_pct = share_pct(transfer.amount, found.reading.total_supply or 0)
+        if thresholds.large_transfer_amount is None:
+            value, threshold = supply_pct or 0.0, thresholds.large_transfer_supply_pct
+        else:
+            value = float(format_units(transfer.amount, decimals) or 0)
+            threshold = thresholds.large_transfer_amount
+        share = "" if supply_pct is None else f": {make.percent(supply_pct)} of supply"
+        yield make.create(
+            "LARGE_TRANSFER",
+            severity_of(value, threshold),
+            f"{make.movement(row)}{share}",
+            AlertMetrics(value=value, threshold=threshold),
+            keys=(transfer.transaction_hash, transfer.log_index),
+            rows=[row],
+        )
+
+
+def _whale_movements(
+    found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
+) -> Iterator[Alert]:
+    for movement in sorted(found.movements, key=lambda each: (-each.moved_pct, each.row)):
+        transfer = found.table.transfers[movement.row]
+        yield make.create(
+            "WHALE_MOVEMENT",
+            severity_of(movement.moved_pct, thresholds.whale_movement_pct),
+            f"{make.movement(movement.row)}: {make.percent(movement.moved_pct)} of this whale's "
+            "balance",
+            AlertMetrics(value=movement.moved_pct, threshold=thresholds.whale_movement_pct),
+            keys=(transfer.transaction_hash, transfer.log_index),
+            rows=[movement.row],
+            wallet=movement.whale,
+        )
+
+
+def _supply_events(
+    found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
+) -> Iterator[Alert]:
+    """Mints and burns against the larger one of the supplies at both ends of the window.
+
+    That way a first mint, or a burn of everything, is 100 % and not an infinity.
+    """
+    if found.reading.total_supply is None:
+        return
+    minted, burned = int(found.summary.minted_raw), int(found.summary.burned_raw)
+    end = found.reading.total_supply
+    whole = max(end, end - minted + burned)
+    for alert_type, amount, rows, threshold, verb in (
+        ("MINT_EVENT", minted, found.table.is_mint, thresholds.mint_supply_pct, "minted"),
+        ("BURN_EVENT", burned, found.table.is_burn, thresholds.burn_supply_pct, "burned"),
+    ):
+        value = share_pct(amount, whole)
+        if value is None or value < threshold:
+            continue
+        severity = severity_of(value, threshold)
+        selected = np.flatnonzero(rows).tolist()
+        yield make.create(
+            alert_type,
+            severity,
+            f"{make.amount(amount)} {verb} within the window: {make.percent(value)} of supply",
+            AlertMetrics(value=value, threshold=threshold),
+            keys=(utc_day(make.newest(selected)), severity),
+            rows=selected,
+        )
+
+
+def _circular_flows(
+    found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
+) -> Iterator[Alert]:
+    for circle in found.circles:
+        volume = sum(found.table.amounts[row] for row in circle.rows)
+        supply_pct = share_pct(volume, found.reading.total_supply or 0) or 0.0
+        addresses = circle_addresses(found.table, circle)
+        yield make.create(
+            "CIRCULAR_FLOW",
+            severity_of(supply_pct, thresholds.large_transfer_supply_pct),
+            f"{len(circle.rows)} transfers moved {make.amount(volume)} in a circle of "
+            f"{len(addresses)} addresses within {circle.span}",
+            AlertMetrics(value=circle.residual_pct, threshold=thresholds.circular_residual_pct),
+            keys=(circle.span, circle.span_start, *addresses),
+            rows=circle.rows,
+        )
