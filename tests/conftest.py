@@ -11,18 +11,16 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pymongo
 import pytest
-from local_stack.paths import LOCAL
-from local_stack.servers import AnvilServer, MongoServer, RedisServer, Server
 from redis import Redis as SynchronousRedis
 from redis.asyncio import Redis
 
-if TYPE_CHECKING:
-    from local_chain.scenario import Scenario
+from local_chain.scenario import Scenario, build
+from local_stack.paths import LOCAL
+from local_stack.servers import AnvilServer, MongoServer, RedisServer, Server
 
 RUNS = LOCAL / "tests"
 
@@ -100,10 +98,8 @@ def anvil_url(servers_directory: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def scenario(anvil_url: str) -> "Scenario":
+def scenario(anvil_url: str) -> Scenario:
     """What was planted on the chain at `anvil_url`; tests only read that chain."""
-    from local_chain.scenario import build
-
     return build(anvil_url)
 
 

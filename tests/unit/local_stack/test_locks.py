@@ -5,9 +5,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from local_stack.paths import CHECKOUT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from local_stack.paths import CHECKOUT
 
 LOCKS = sorted((CHECKOUT / "requirements").glob("*.lock"))
 SERVICES = sorted(folder.name for folder in (CHECKOUT / "services").iterdir() if folder.is_dir())
@@ -62,8 +63,8 @@ def test_the_development_lock_fits_what_members_ask_for(member: Path) -> None:
         assert all(wanted.specifier.contains(version) for version in versions), wanted
 
 
-def test_each_service_has_a_lock_of_its_own() -> None:
-    assert {lock.stem for lock in LOCKS} == {*SERVICES, "dev", "uv", "nodejs"}
+def test_each_image_has_a_lock_of_its_own() -> None:
+    assert {lock.stem for lock in LOCKS} == {*SERVICES, "chain", "dev", "uv", "nodejs"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

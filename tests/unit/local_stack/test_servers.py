@@ -11,10 +11,12 @@ import httpx
 import psutil
 import pymongo
 import pytest
+from redis import Redis
+
+from local_chain.addresses import CHAIN_ID
 from local_stack.errors import StackError
 from local_stack.process import ChildProcess
 from local_stack.servers import AnvilServer, MongoServer, RedisServer
-from redis import Redis
 
 
 def test_mongodb_keeps_acknowledged_writes_over_a_crash(own_mongodb: MongoServer) -> None:
@@ -49,7 +51,7 @@ def test_a_forgetful_redis_starts_empty(forgetful_redis: RedisServer) -> None:
 def test_anvil_serves_the_local_chain(own_anvil: AnvilServer) -> None:
     question = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
     answer = httpx.post(own_anvil.url, json=question).json()
-    assert int(answer["result"], 16) == own_anvil.chain_id
+    assert int(answer["result"], 16) == CHAIN_ID
 
 
 def test_no_server_outlives_a_killed_launcher(tmp_path: Path) -> None:

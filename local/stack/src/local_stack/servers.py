@@ -18,7 +18,6 @@ from local_stack.ports import find_free_port
 from local_stack.process import ChildProcess
 
 START_TIMEOUT_SECONDS = 60.0
-LOCAL_CHAIN_ID = 31_337
 
 
 class Server(ABC):
@@ -157,8 +156,6 @@ class RedisServer(Server):
 
 class AnvilServer(Server):
     """An EVM development node with an empty chain, forgotten when it ends."""
-
-    chain_id = LOCAL_CHAIN_ID
 
     def __init__(self, log_path: Path) -> None:
         """Choose a port.
