@@ -18,7 +18,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY libs/common libs/common
 COPY services/${SERVICE} services/${SERVICE}
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --compile-bytecode --no-deps ./libs/common ./services/${SERVICE}
+    uv pip install --quiet --compile-bytecode --no-deps --no-sources ./libs/common ./services/${SERVICE}
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin runner
