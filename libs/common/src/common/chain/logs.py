@@ -25,6 +25,7 @@ from common.chain.parsing import (
     check_hash,
     check_logs,
     filter_fields,
+    log_position,
     parse_data,
     parse_log_timestamps,
     parse_logs,
@@ -133,7 +134,7 @@ class _Scan:
         # The first request goes alone: a refusal that it meets is one the others are spared.
         await self._take_step()
         await run_all(self._take_steps() for _ in range(PARALLEL_RANGES))
-        return sorted(self._found, key=lambda log: (log.block_number, log.log_index))
+        return sorted(self._found, key=log_position)
 
     async def _take_steps(self) -> None:
         while self._next <= self._last:

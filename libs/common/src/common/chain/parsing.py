@@ -3,12 +3,30 @@
 Every parser raises InvalidAnswer with what was wrong; the caller adds method and endpoint.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 from common.chain.errors import InvalidAnswer
 from common.chain.types import Address, Block, Log, LogFilter, TopicFilter, Transaction
+
+_LOG_FIELDS = itemgetter(
+    "blockNumber",
+    "transactionIndex",
+    "logIndex",
+    "blockHash",
+    "transactionHash",
+    "address",
+    "data",
+)
+_QUANTITY, _HASH, _ADDRESS = "0x[0-9a-f]{1,16}", "0x[0-9a-f]{64}", "0x[0-9a-f]{40}"
+
+_LOG_LAYOUT = re.compile(
+    rf"(?:{_QUANTITY},){{3}}(?:{_HASH},){{2}}{_ADDRESS},0x[0-9a-f]*(?:,{_HASH}){{0,4}}"
+)
+"""All of a log in one pattern: one match a log is several times faster than one a field."""
 
 
 def parse_quantity(answer: Any) -> int:
@@ -90,9 +108,9 @@ def parse_logs(answer: Any) -> list[Log]:
     if not isinstance(answer, list):
         raise InvalidAnswer(f"expected a list of logs, got {_shown(answer)}")
     logs = [_parse_log(entry) for entry in answer]
-    logs.sort(key=_position)
+    logs.sort(key=log_position)
     for previous, log in pairwise(logs):
-        if _position(previous) == _position(log):
+        if log.log_index == previous.log_index and log.block_number == previous.block_number:
             raise InvalidAnswer(f"log {log.log_index} of block {log.block_number} occurs twice")
     return logs
 
@@ -107,6 +125,11 @@ def parse_log_timestamps(answer: Any) -> dict[int, int]:
         for number, seconds in by_block.items()
         if seconds
     }
+
+
+def log_position(log: Log) -> tuple[int, int]:
+    """Where a log stands in the order of the chain."""
+    return log.block_number, log.log_index
 
 
 def check_logs(logs: list[Log], wanted: LogFilter, from_block: int, to_block: int) -> None:
@@ -158,39 +181,33 @@ def _topic_field(topic: TopicFilter) -> Any:
     return list(topic) if isinstance(topic, tuple) else topic
 
 
-def _position(log: Log) -> tuple[int, int]:
-    return log.block_number, log.log_index
-
-
 def _parse_log(entry: Any) -> Log:
     try:
-        topics = entry["topics"]
         if entry.get("removed"):
             raise InvalidAnswer("a log of a dropped block (removed: true)")
-        address, data = entry["address"], entry["data"]
-        block_hash, transaction_hash = entry["blockHash"], entry["transactionHash"]
-        text = "".join((address, *topics, data, block_hash, transaction_hash)).lower()
-        digits = text.replace("0x", "")
-        lengths_fit = (
-            len(address) == 42
-            and len(block_hash) == len(transaction_hash) == 66
-            and all(len(topic) == 66 for topic in topics)
-            and len(text) - len(digits) == 2 * (4 + len(topics))
-        )
-        if not (lengths_fit and _is_hex(digits)):
-            raise InvalidAnswer("a log with a malformed address, topic, hash or data")
-        return Log(
-            Address(address.lower()),
-            tuple(topic.lower() for topic in topics),
-            data.lower(),
-            parse_quantity(entry["blockNumber"]),
-            block_hash.lower(),
-            transaction_hash.lower(),
-            parse_quantity(entry["transactionIndex"]),
-            parse_quantity(entry["logIndex"]),
-        )
+        fields, topics = _LOG_FIELDS(entry), entry["topics"]
+        text = ",".join((*fields, *topics))
     except (AttributeError, KeyError, TypeError) as error:
-        raise InvalidAnswer(f"a log without {error}") from error
+        raise InvalidAnswer(f"a log without its fields ({error})") from error
+    if not _LOG_LAYOUT.fullmatch(text):
+        text = text.lower()
+        if not _LOG_LAYOUT.fullmatch(text):
+            raise InvalidAnswer("a log with a malformed address, topic, hash, number or data")
+        *fields, _ = text.split(",", 7)
+        topics = text.split(",")[7:]
+    number, index, position, block_hash, transaction_hash, address, data = fields
+    if len(data) % 2:
+        raise InvalidAnswer("a log with half a byte of data")
+    return Log(
+        Address(address),
+        tuple(topics),
+        data,
+        int(number, 16),
+        block_hash,
+        transaction_hash,
+        int(index, 16),
+        int(position, 16),
+    )
 
 
 def _mined(answer: Any, hash_field: str, expected_hash: str) -> Mapping[str, Any]:
