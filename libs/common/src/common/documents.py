@@ -22,10 +22,14 @@ class Stored(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="ignore")
 
 
+def _stored_name(field: str) -> str:
+    return "_id" if field == "id" else to_camel(field)
+
+
 class StoredDocument(Document):
     """Base of stored documents, see `Stored`."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="ignore")
+    model_config = ConfigDict(alias_generator=_stored_name, validate_by_name=True, extra="ignore")
 
 
 class JobType(StrEnum):

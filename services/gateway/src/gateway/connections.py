@@ -1,0 +1,97 @@
+"""The gateway's MongoDB and Redis: both may come late, go away and come back."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pymongo
+from beanie import init_beanie
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from common.documents import AlertDocument, Job, Run
+from common.redis_client import create_redis
+from common.streams import WAKE_CHANNEL
+from gateway.problems import unavailable
+from gateway.settings import GatewaySettings
+
+logger = logging.getLogger(__name__)
+
+_INDEX_TIMEOUT_SECONDS = 600.0
+_PAUSE_SECONDS = 1.0
+
+
+class Connections:
+    """Clients of both servers, bound to the running event loop."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        timeout_ms = round(settings.mongodb_timeout_seconds * 1000)
+        self._mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+            settings.mongodb_uri.get_secret_value(),
+            tz_aware=True,
+            w="majority",  # an acknowledged job survives the loss of the primary
+            timeoutMS=timeout_ms,
+            serverSelectionTimeoutMS=timeout_ms // 2,
+            connectTimeoutMS=timeout_ms // 2,
+        )
+        self.database: AsyncDatabase[dict[str, Any]] = self._mongo[settings.mongodb_database]
+        self._redis = create_redis(settings.redis_url, attempts=1)
+        self._redis_timeout_seconds = settings.redis_timeout_seconds
+        self._has_indexes = False
+
+    async def prepare_database(self) -> None:
+        """Bind the documents and create their indexes; try until MongoDB is there."""
+        while not self._has_indexes:
+            try:
+                with pymongo.timeout(_INDEX_TIMEOUT_SECONDS):
+                    await init_beanie(self.database, document_models=[Job, Run, AlertDocument])
+            except PyMongoError as error:
+                logger.warning(
+                    "database not prepared yet: %s",
+                    type(error).__name__,
+                    exc_info=logger.isEnabledFor(logging.DEBUG),
+                )
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                self._has_indexes = True
+                logger.info("database prepared")
+
+    def check_database(self) -> None:
+        """Raise a 503 problem unless documents can be read and written."""
+        if not self._has_indexes:
+            raise unavailable("MongoDB", "has not answered yet since this gateway started")
+
+    async def check_redis(self) -> None:
+        """Raise a 503 problem unless Redis answers: schedulers could not work without it."""
+        try:
+            async with asyncio.timeout(self._redis_timeout_seconds):
+                await self._redis.ping()
+        except (RedisError, TimeoutError) as error:
+            logger.warning("redis does not answer", extra={"error": type(error).__name__})
+            raise unavailable("Redis", "does not answer; nothing was changed") from error
+
+    async def wake_schedulers(self, job_id: str) -> None:
+        """Tell schedulers to look at once; without the hint they find the job a little later."""
+        try:
+            async with asyncio.timeout(self._redis_timeout_seconds):
+                await self._redis.publish(WAKE_CHANNEL, job_id)
+        except (RedisError, TimeoutError) as error:
+            logger.warning(
+                "schedulers not woken", extra={"job_id": job_id, "error": type(error).__name__}
+            )
+
+    async def mongodb_answers(self) -> str | None:
+        """Health check: MongoDB answers and the indexes are there."""
+        await self._mongo.admin.command("ping")
+        return None if self._has_indexes else "indexes are not created yet"
+
+    async def redis_answers(self) -> str | None:
+        """Health check: Redis answers."""
+        return None if await self._redis.ping() else "no answer"
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self._mongo.close()
+        await self._redis.aclose()

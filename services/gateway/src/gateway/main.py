@@ -1,0 +1,102 @@
+"""The composition root of the gateway."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from common.process import run_service
+from gateway.connections import Connections
+from gateway.error_handlers import install_error_handlers
+from gateway.middleware import QUIET_PATHS, BodyLimit, RequestLog
+from gateway.openapi import DESCRIPTION, PROBLEM_RESPONSES, install_openapi
+from gateway.routes import ROUTERS
+from gateway.routes.docs import SWAGGER_UI, SWAGGER_UI_PATH
+from gateway.settings import BODY_LIMIT_BYTES, GatewaySettings
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS = 3
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """Return the API; its connections are opened when it starts and closed when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        connections = Connections(settings)
+        app.state.connections = connections
+        preparation = asyncio.create_task(connections.prepare_database())
+        try:
+            yield
+        finally:
+            preparation.cancel()
+            with suppress(asyncio.CancelledError):
+                await preparation
+            await connections.close()
+
+    app = FastAPI(
+        title="Job Runner",
+        version=version("job-runner-gateway"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's own page loads its files from another host
+        redoc_url=None,
+        responses=PROBLEM_RESPONSES,
+        telemetry={
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": lambda scope: scope.get("path") in QUIET_PATHS,
+        },
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount(SWAGGER_UI_PATH, StaticFiles(directory=SWAGGER_UI))
+    install_openapi(app)
+    install_error_handlers(app)
+    app.add_middleware(BodyLimit, limit_bytes=BODY_LIMIT_BYTES)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def main() -> None:
+    """Serve the API until SIGTERM or SIGINT; requests under way get three seconds to end."""
+    settings = GatewaySettings()
+    with _listen(settings.host, settings.port) as listener:
+        run_service("gateway", settings, lambda stop: _serve(settings, listener, stop))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SystemExit(
+            f"gateway: cannot listen on {host}:{port} ({error.strerror}): "
+            "stop what uses it, or set PORT to another port"
+        ) from error
+
+
+async def _serve(settings: GatewaySettings, listener: socket.socket, stop: asyncio.Event) -> None:
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    host, port, *_ = listener.getsockname()
+    logger.info("listening", extra={"url": f"http://{host}:{port}"})
+    await server.serve(sockets=[listener])
+    stop.set()
+
+
+if __name__ == "__main__":
+    main()

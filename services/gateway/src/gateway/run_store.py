@@ -1,0 +1,92 @@
+"""Reads runs, results and alerts; all of them are written by other services."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common.actions import ACTIONS
+from common.documents import UNFINISHED, AlertDocument, Job, Run, RunState
+from common.models import to_millis
+from gateway.documents import Page, find_page, read_document
+from gateway.field_errors import shown
+from gateway.job_store import find_job, parse_job_id
+from gateway.paging import Order, PageQuery
+from gateway.problems import NO_RESULT, NOT_FOUND, ProblemError
+
+LATEST_DUE_FIRST: Final[Order] = (("dueAt", datetime), ("_id", str))
+NEWEST_FIRST: Final[Order] = (("recordedAt", datetime), ("_id", str))
+
+
+async def find_run(run_id: str) -> Run:
+    """Return a run.
+
+    Raises:
+        ProblemError: There is none with this id, or it is planned and not created yet.
+    """
+    found = await Run.get_pymongo_collection().find_one({"_id": run_id})
+    if found is None:
+        raise await _run_not_found(run_id)
+    return read_document(Run, found)
+
+
+async def _run_not_found(run_id: str) -> ProblemError:
+    job_id, _, due = run_id.partition(":")
+    if not due.isdecimal():
+        return ProblemError(
+            NOT_FOUND,
+            f"there is no run {shown(run_id)!r}: a run id is a job id, a colon and milliseconds",
+        )
+    job = await Job.get_pymongo_collection().find_one(
+        {"_id": parse_job_id(job_id)}, {"nextRunAt": 1, "schedule.triggerAt": 1}
+    )
+    planned = (job.get("nextRunAt"), job.get("schedule", {}).get("triggerAt")) if job else ()
+    if any(due == str(to_millis(at)) for at in planned if isinstance(at, datetime)):
+        return ProblemError(
+            NOT_FOUND,
+            f"run {run_id} is planned, but not created yet: ask again",
+            headers={"Retry-After": "1"},
+        )
+    return ProblemError(NOT_FOUND, f"there is no run {shown(run_id)!r}")
+
+
+async def find_runs(job_id: str, query: PageQuery) -> Page[Run]:
+    """Return a page of a job's runs, latest due time first, also of a job deleted since.
+
+    Raises:
+        ProblemError: There is no such job, and it left no runs.
+    """
+    page = await find_page(Run, {"jobId": parse_job_id(job_id)}, LATEST_DUE_FIRST, query)
+    if not page.items:
+        await find_job(job_id)
+    return page
+
+
+async def find_result(database: AsyncDatabase[dict[str, Any]], run: Run) -> dict[str, Any]:
+    """Return the document that a run's worker stored.
+
+    Raises:
+        ProblemError: There is none; the run's state tells why.
+    """
+    action = ACTIONS.get(run.action)
+    found = action and await database[action.results_collection].find_one({"_id": run.id})
+    if not found:
+        raise ProblemError(NO_RESULT, f"run {run.id} {_why_no_result(run)}")
+    return {"runId": found.pop("_id"), **found}
+
+
+def _why_no_result(run: Run) -> str:
+    if run.state in UNFINISHED:
+        return f"is {run.state.value} and has no result yet"
+    if run.state is RunState.COMPLETED:
+        return "is completed, but its result is no longer stored"
+    if run.errors:
+        error = run.errors[-1]
+        return f"is {run.state.value}: {error.type}: {shown(error.message, 300)}"
+    return f"is {run.state.value}" + (f" ({run.skip_reason.value})" if run.skip_reason else "")
+
+
+async def find_alerts(criteria: Mapping[str, Any], query: PageQuery) -> Page[AlertDocument]:
+    """Return a page of the alerts that match `criteria`, newest first."""
+    return await find_page(AlertDocument, criteria, NEWEST_FIRST, query)
