@@ -108,7 +108,7 @@ def test_the_mint_burst_is_one_block_of_sixty_to_three_wallets(
             if movement.asset == COLLECTION and movement.sender == ZERO_ADDRESS:
                 mints_per_block[each.block_number] += 1
     assert mints_per_block.pop(burst.block_number) == 60
-    assert max(mints_per_block.values()) <= 10
+    assert max(mints_per_block.values()) <= 12
 
 
 def test_nobody_holds_a_tenth_of_the_collection(
@@ -120,7 +120,7 @@ def test_nobody_holds_a_tenth_of_the_collection(
         held[holder] += 1
     assert sum(held.values()) == collection.total_supply
     assert max(held.values()) == 20
-    assert 10 * max(held.values()) <= collection.total_supply + 10
+    assert collection.total_supply > 220
 
 
 def test_the_wallet_holds_bought_and_minted_tokens_and_not_the_one_it_passed_on(

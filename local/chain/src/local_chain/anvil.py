@@ -12,4 +12,7 @@ ANVIL_ARGUMENTS = (
     *("--chain-id", str(CHAIN_ID)),
     *("--timestamp", str(int(GENESIS_TIME.timestamp()))),
     *("--slots-in-an-epoch", "1"),  # a block is final when two more follow
+    # Enough for the whole history. Without it anvil writes older states, 0.4 MB each, to the
+    # home directory and leaves them there.
+    *("--prune-history", "500"),
 )

@@ -228,8 +228,7 @@ class Scenario:
                 f"scenario of schema version {value.get('schema_version')!r}: expected "
                 f"{SCHEMA_VERSION}; seed a fresh chain with this version of the package"
             )
-        scenario = _decode(cls, value)
-        assert isinstance(scenario, cls)  # noqa: S101 (narrows the type)
+        scenario: Self = _decode(cls, value)
         return scenario
 
 

@@ -74,11 +74,9 @@ def _count_transfers(executed: Sequence[Executed]) -> tuple[dict[str, int], dict
                 continue
             received[movement.asset] += movement.receiver == WALLET
             sent[movement.asset] += movement.sender == WALLET
-            if movement.asset == COLLECTION and movement.sender == WALLET:
+            if (movement.asset, movement.sender) == (COLLECTION, WALLET):
                 passed_on.append(movement.token_id)
-    (token_id,) = passed_on
-    if token_id is None:
-        raise AssertionError("an ERC-721 movement has a token id")
+    (token_id,) = (each for each in passed_on if each is not None)
     return _positive(received), _positive(sent), token_id
 
 
