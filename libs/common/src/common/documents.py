@@ -4,7 +4,6 @@
 what the latest run left behind. `runs`: the scheduler alone. `alerts` and the results: workers.
 """
 
-from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from beanie import Document, PydanticObjectId
@@ -14,6 +13,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from common.actions.handler import AlertMetrics, AlertSubject, Evidence, Severity
 from common.models import UtcDatetime
+from common.states import UNFINISHED, JobStatus, JobType, RunState, SkipReason
 
 
 class Stored(BaseModel):
@@ -30,44 +30,6 @@ class StoredDocument(Document):
     """Base of stored documents, see `Stored`."""
 
     model_config = ConfigDict(alias_generator=_stored_name, validate_by_name=True, extra="ignore")
-
-
-class JobType(StrEnum):
-    """`retry` is the former system's word for a recurring job."""
-
-    RECURRING = "retry"
-    SCHEDULED = "scheduled"
-
-
-class JobStatus(StrEnum):
-    """What users see of a job: the state of its latest run."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-class RunState(StrEnum):
-    """Life of a run: queued -> running -> completed | failed, with `retrying` between attempts."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    RETRYING = "retrying"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-
-
-UNFINISHED = (RunState.QUEUED, RunState.RUNNING, RunState.RETRYING)
-
-
-class SkipReason(StrEnum):
-    """Why an occurrence did not run."""
-
-    OVERLAP = "overlap"
-    MISFIRE = "misfire"
 
 
 class LastError(Stored):

@@ -13,7 +13,7 @@ from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
-from common.documents import UNFINISHED, RunState
+from common.states import UNFINISHED, RunState
 from scheduler.planning import DueJob, Plan
 
 DUPLICATE_KEY = 11000

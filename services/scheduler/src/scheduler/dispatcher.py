@@ -9,9 +9,9 @@ from opentelemetry.trace import Span
 from prometheus_client import Counter
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common.documents import RunState
 from common.events import run_id
 from common.models import now_utc
+from common.states import RunState
 from scheduler.claims import ClaimStore, Decision, RunDocument, due_job
 from scheduler.emitter import Emitter
 from scheduler.firing import create_run, create_skipped, due_event

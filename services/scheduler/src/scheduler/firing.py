@@ -6,8 +6,8 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
-from common.documents import RunState
 from common.events import JobDue, run_id
+from common.states import RunState
 from common.telemetry import current_traceparent, start_span
 from scheduler.claims import JobDocument, RunDocument
 from scheduler.planning import Skip

@@ -12,8 +12,8 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from common.documents import JobStatus, RunState
 from common.events import RunCompleted, RunFailed, RunProgress, RunStarted
+from common.states import JobStatus, RunState
 from scheduler.backoff import Backoff
 
 OutcomeEvent = RunStarted | RunProgress | RunCompleted | RunFailed

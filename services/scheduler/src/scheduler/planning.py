@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from common.documents import SkipReason
 from common.models import from_millis, to_millis
+from common.states import SkipReason
 
 
 @dataclass(frozen=True)

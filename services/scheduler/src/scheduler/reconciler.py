@@ -15,9 +15,9 @@ from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
 
-from common.documents import JobStatus, RunState
 from common.events import Failure, RunFailed
 from common.models import now_utc
+from common.states import JobStatus, RunState
 from common.streams import due_stream, lease_key, workers_group
 from scheduler.claims import RunDocument
 from scheduler.emitter import Emitter
