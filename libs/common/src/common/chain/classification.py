@@ -68,7 +68,7 @@ _BY_TEXT: tuple[tuple[str, ErrorFactory], ...] = (
         r"|up to an? [\d,]+k? block range|ranges over [\d,]+ blocks|range should work",
         _range_too_large,
     ),
-    (r"specify an? address", AddressRequired),
+    (r"specify (?:an )?address", AddressRequired),
     (r"monthly capacity|/billing|quota|out of credits", QuotaExhausted),
     (
         r"too many requests|rate limit|request limit reached|request rate exceeded|has exceeded"
