@@ -1,0 +1,111 @@
+"""The demonstration: create the example jobs, wait for their results, show them."""
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+
+from local_chain.addresses import COLLECTION
+from local_stack.api import Api
+from local_stack.errors import StackError
+from local_stack.paths import CHECKOUT
+from local_stack.show import show_result
+from local_stack.stack import Stack
+
+PAUSE_SECONDS = 0.25
+LOCAL_PATIENCE_SECONDS = 120.0
+REMOTE_PATIENCE_SECONDS = 900.0
+ENDED = {"completed", "failed", "skipped", "cancelled"}
+
+Json = dict[str, Any]
+
+
+def create_example_jobs(stack: Stack) -> list[Json]:
+    """Run the example script against the stack; return the jobs it created.
+
+    Raises:
+        StackError: The script failed.
+    """
+    script = CHECKOUT / "examples" / "create_example_jobs.py"
+    command = [sys.executable, str(script), "--gateway", stack.url, "--json"]
+    if stack.chain is not None:
+        command += ["--collection", COLLECTION]
+    answer = subprocess.run(  # noqa: S603  # our own script
+        command, capture_output=True, text=True, check=False
+    )
+    if answer.returncode != 0:
+        last = answer.stderr.strip().splitlines()[-1:]
+        raise StackError(f"{script.name} failed: {' '.join(last)}")
+    jobs: list[Json] = json.loads(answer.stdout)
+    return jobs
+
+
+def show_results(stack: Stack, jobs: list[Json], console: Console) -> None:
+    """Print each recurring job's first result as it comes, and the waiting job.
+
+    Raises:
+        StackError: A run failed, or did not end in time.
+    """
+    patience = LOCAL_PATIENCE_SECONDS if stack.chain is not None else REMOTE_PATIENCE_SECONDS
+    deadline = time.monotonic() + patience
+    with closing(Api(stack.url, stack.check)) as api:
+        waiting = {job["id"]: job for job in jobs if job["type"] == "retry"}
+        while waiting:
+            for job in list(waiting.values()):
+                run = _first_run(api, job)
+                if run is not None and run["state"] in ENDED:
+                    del waiting[job["id"]]
+                    _show_run(api, job, run, console)
+            if waiting and time.monotonic() > deadline:
+                late = ", ".join(job["action"] for job in waiting.values())
+                raise StackError(f"no result of {late} after {patience:.0f} s (logs: {stack.logs})")
+            time.sleep(PAUSE_SECONDS)
+        for job in jobs:
+            if job["type"] == "scheduled":
+                _show_waiting(api.get(f"/jobs/{job['id']}"), console)
+
+
+def _first_run(api: Api, job: Json) -> Json | None:
+    runs: list[Json] = api.get(f"/jobs/{job['id']}/runs")
+    return runs[-1] if runs else None
+
+
+def _show_run(api: Api, job: Json, run: Json, console: Console) -> None:
+    if run["state"] != "completed":
+        said = run["errors"][-1]["message"] if run["errors"] else "no error recorded"
+        raise StackError(f"{job['action']} {run['state']}: {said} (run {run['id']})")
+    result = api.get(f"/runs/{run['id']}/result")
+    seconds = (_moment(run["finishedAt"]) - _moment(run["startedAt"])).total_seconds()
+    stats = result["stats"]
+    facts = (
+        f"[dim]run {run['id']} took {seconds:.1f} s in attempt {run['attempt']}, "
+        f"{stats['rpcCalls']} RPC calls, pinned to block {result['block']['number']}\n"
+        f"trace {run['traceId']}[/]"
+    )
+    content = Group(*show_result(job["action"], result), facts)
+    console.print(Panel(content, title=_title(job), title_align="left"))
+
+
+def _show_waiting(job: Json, console: Console) -> None:
+    due = _moment(job["nextRunAt"])
+    minutes, seconds = divmod(round((due - datetime.now(UTC)).total_seconds()), 60)
+    content = (
+        f"status {job['status']}: runs at {due:%H:%M:%S} UTC, in {minutes} min {seconds} s\n"
+        f"[dim]trace {job['traceId']}[/]"
+    )
+    console.print(Panel(content, title=_title(job), title_align="left"))
+
+
+def _title(job: Json) -> str:
+    when = f"every {job['intervalMinutes']:g} min" if job["type"] == "retry" else "once"
+    return f"[bold]{job['action']}[/] {when} (job {job['id']})"
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
