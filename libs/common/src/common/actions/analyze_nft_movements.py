@@ -102,9 +102,9 @@ class NftThresholds(CamelModel):
 class NftMovementOptions(CamelModel):
     """What to look at and report.
 
-    Without `fromBlock` and `days` the window reaches back from its end to the newest
-    `transferLimit` transfer events. With one of them it is that range, still cut to the newest
-    `transferLimit` events, and the result is marked partial when that left something out.
+    Without `fromBlock` and `days` the window holds the newest `transferLimit` transfer events up to
+    the pinned block. With one of them it is that range, still cut to the newest `transferLimit`
+    events, and the result is marked partial when that left something out.
     """
 
     from_block: int | None = Field(default=None, ge=0, description="first block of the window")
@@ -142,6 +142,8 @@ class NftMovementOptions(CamelModel):
         if self.from_block is not None and self.days is not None:
             raise ValueError("fromBlock and days both say where the window starts: give one")
         first, last = self.from_block, self.to_block
+        if last is not None and first is None and self.days is None:
+            raise ValueError("toBlock needs fromBlock or days: say where the window starts too")
         if first is not None and last is not None and first > last:
             raise ValueError(f"fromBlock {first} is above toBlock {last}")
         return self

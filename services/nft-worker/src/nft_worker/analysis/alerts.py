@@ -1,0 +1,212 @@
+"""Alerts: findings, unusual activity and concentration as records that are made once for ever."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from common.actions.alerts import alert_id
+from common.actions.analyze_nft_movements import NftThresholds
+from common.actions.handler import Alert, AlertMetrics, AlertSubject, Severity
+from common.chain.types import Address
+from common.results.nft_movements import NftActivityBucket, NftHolders, PatternType
+from nft_worker.analysis.findings import Finding
+from nft_worker.analysis.rows import evidence, moment, pattern_score
+from nft_worker.analysis.scoring import Verdict
+from nft_worker.analysis.wording import short
+from nft_worker.models import Position
+
+ALERT_CAP = 1_000
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+
+ALERT_TYPES: Mapping[PatternType, str] = {
+    "self_trade": "SELF_TRADE",
+    "closed_cycle": "CIRCULAR_TRANSFER",
+    "circular_transfer": "CIRCULAR_TRANSFER",
+    "price_anomaly": "PRICE_ANOMALY",
+    "rapid_flip": "RAPID_FLIP",
+    "sweep": "SWEEP",
+    "dump": "DUMP",
+    "mint_burst": "MINT_BURST",
+}
+"""Patterns with an alert of their own; the others speak through WASH_TRADE."""
+
+
+def finding_severity(
+    finding: Finding, verdicts: Mapping[Position, Verdict], thresholds: NftThresholds
+) -> Severity:
+    """Return a finding's own severity, or what the score of the accused sales makes of it."""
+    if finding.rule is None:
+        return finding.severity
+    score = pattern_score(finding, verdicts)
+    if score >= thresholds.wash_score_high:
+        return "high"
+    return "medium" if score >= thresholds.wash_score else "low"
+
+
+class AlertWriter:
+    """Creates the alerts of one collection."""
+
+    def __init__(self, chain_id: int, collection: Address, thresholds: NftThresholds) -> None:
+        self._chain_id = chain_id
+        self._collection = collection
+        self._thresholds = thresholds
+
+    def wash_trades(
+        self, findings: Iterable[Finding], verdicts: Mapping[Position, Verdict]
+    ) -> list[Alert]:
+        """Return one alert for each token and group of wallets behind sales that are flagged.
+
+        Sales that an earlier finding explains get no second alert, so the strongest come first.
+        """
+        explained: set[Position] = set()
+        alerts = []
+        for finding in findings:
+            if finding.rule is None:
+                continue
+            flagged = {
+                at for at in finding.sales if verdicts[at].score >= self._thresholds.wash_score
+            }
+            if not flagged - explained:
+                continue
+            explained |= flagged
+            score = pattern_score(finding, verdicts)
+            alerts.append(
+                self._of_finding(
+                    "WASH_TRADE",
+                    finding,
+                    severity=finding_severity(finding, verdicts, self._thresholds),
+                    key=(*finding.token_ids, *finding.wallets),
+                    metrics=AlertMetrics(value=score, threshold=self._thresholds.wash_score),
+                    confidence=score,
+                )
+            )
+        return alerts
+
+    def patterns(
+        self, findings: Iterable[Finding], verdicts: Mapping[Position, Verdict]
+    ) -> list[Alert]:
+        """Return one alert for each finding of a type that has alerts of its own."""
+        return [
+            self._of_finding(
+                ALERT_TYPES[finding.type],
+                finding,
+                severity=finding_severity(finding, verdicts, self._thresholds),
+                key=finding.key,
+                metrics=AlertMetrics(value=finding.value, threshold=finding.threshold),
+            )
+            for finding in findings
+            if finding.type in ALERT_TYPES
+        ]
+
+    def activity(self, buckets: Iterable[NftActivityBucket], bucket_seconds: int) -> list[Alert]:
+        """Return one alert for each complete bucket with unusually much or little activity."""
+        limits = self._thresholds
+        alerts = []
+        for bucket in buckets:
+            change, z_score = bucket.pct_vs_baseline, bucket.z_score
+            if change is None or z_score is None or abs(z_score) < limits.activity_z_score:
+                continue
+            spike = (
+                change >= limits.activity_spike_pct
+                and bucket.transfers >= limits.activity_min_transfers
+            )
+            baseline = bucket.transfers / (1 + change / 100) if change > -100 else None
+            if spike:
+                kind, threshold = "ACTIVITY_SPIKE", limits.activity_spike_pct
+            elif change <= -limits.activity_drop_pct:
+                kind, threshold = "ACTIVITY_DROP", -limits.activity_drop_pct
+            else:
+                continue
+            start = bucket.bucket_start
+            alerts.append(
+                Alert(
+                    alert_id=alert_id(
+                        self._chain_id,
+                        kind,
+                        self._collection,
+                        int(start.timestamp()),
+                        bucket_seconds,
+                    ),
+                    type=kind,
+                    severity="low",
+                    subject=AlertSubject(kind="collection", address=self._collection),
+                    title=(
+                        f"{bucket.transfers:,} transfers from {start:%Y-%m-%d %H:%M} UTC on, "
+                        f"{change:+.0f} % against the median."
+                    ),
+                    metrics=AlertMetrics(
+                        value=change, threshold=threshold, baseline=baseline, z_score=z_score
+                    ),
+                    detected_at=moment(int(start.timestamp()) + bucket_seconds),
+                )
+            )
+        return alerts
+
+    def concentration(self, holders: NftHolders, at: datetime) -> list[Alert]:
+        """Return one alert for each wallet that holds much of the supply.
+
+        Contracts are passed over: what they hold belongs to others.
+        """
+        cut = self._thresholds.holder_concentration_pct
+        return [
+            Alert(
+                alert_id=alert_id(
+                    self._chain_id, "HOLDER_CONCENTRATION_NFT", self._collection, holder.address
+                ),
+                type="HOLDER_CONCENTRATION_NFT",
+                severity="medium",
+                subject=AlertSubject(kind="wallet", address=holder.address),
+                title=(
+                    f"{short(Address(holder.address))} holds {holder.supply_pct:.1f} % of the "
+                    "supply."
+                ),
+                metrics=AlertMetrics(value=holder.supply_pct, threshold=cut),
+                detected_at=at,
+            )
+            for holder in holders.top
+            if holder.supply_pct is not None and holder.supply_pct > cut and not holder.is_contract
+        ]
+
+    def _of_finding(
+        self,
+        kind: str,
+        finding: Finding,
+        *,
+        severity: Severity,
+        key: Sequence[object],
+        metrics: AlertMetrics,
+        confidence: float = 1.0,
+    ) -> Alert:
+        return Alert(
+            alert_id=alert_id(self._chain_id, kind, self._collection, *key),
+            type=kind,
+            severity=severity,
+            subject=self._subject(finding),
+            title=finding.explanation,
+            metrics=metrics,
+            evidence=evidence(finding.places),
+            confidence=confidence,
+            detected_at=moment(finding.places[-1].timestamp),
+        )
+
+    def _subject(self, finding: Finding) -> AlertSubject:
+        if finding.type in ("sweep", "dump"):
+            return AlertSubject(kind="wallet", address=finding.wallets[0])
+        if len(finding.token_ids) == 1:
+            return AlertSubject(
+                kind="nft", address=self._collection, token_id=str(finding.token_ids[0])
+            )
+        return AlertSubject(kind="collection", address=self._collection)
+
+
+def most_severe(alerts: Iterable[Alert]) -> list[Alert]:
+    """Return at most ALERT_CAP alerts: most severe first, then newest, each id once."""
+    unique = {alert.alert_id: alert for alert in alerts}
+    ranked = sorted(
+        unique.values(),
+        key=lambda alert: (
+            SEVERITIES.index(alert.severity),
+            -alert.detected_at.timestamp(),
+            alert.alert_id,
+        ),
+    )
+    return ranked[:ALERT_CAP]

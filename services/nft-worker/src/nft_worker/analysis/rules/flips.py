@@ -1,0 +1,54 @@
+"""Resales shortly after the purchase."""
+
+from collections.abc import Iterable
+
+from nft_worker.analysis.findings import Finding, places_of_sales
+from nft_worker.analysis.sales import trades_of_unique_tokens
+from nft_worker.analysis.wording import duration_text, short
+from nft_worker.models import Sale
+
+
+def find_rapid_flips(
+    sales: Iterable[Sale], *, rapid_seconds: float, instant_seconds: float
+) -> list[Finding]:
+    """Return one finding for each token sold on by its buyer within `rapid_seconds`.
+
+    Args:
+        sales: In the order of the chain.
+        rapid_seconds: Longest time between purchase and resale.
+        instant_seconds: A resale within this weighs more.
+    """
+    latest: dict[int, Sale] = {}
+    findings = []
+    for resale in trades_of_unique_tokens(sales):
+        purchase = latest.get(resale.token_id)
+        latest[resale.token_id] = resale
+        if purchase is None or purchase.buyer != resale.seller:
+            continue
+        seconds = resale.timestamp - purchase.timestamp
+        if resale.seller in (purchase.seller, resale.buyer) or seconds > rapid_seconds:
+            continue
+        findings.append(
+            Finding(
+                type="rapid_flip",
+                wallets=(resale.seller,),
+                token_ids=(resale.token_id,),
+                places=places_of_sales([purchase, resale]),
+                sales=(purchase.position, resale.position),
+                explanation=(
+                    f"{short(resale.seller)} sold token {resale.token_id} "
+                    f"{duration_text(seconds)} after buying it{_gain_text(purchase, resale)}."
+                ),
+                key=(resale.transaction_hash, resale.log_index, resale.batch_index),
+                value=seconds,
+                threshold=rapid_seconds,
+                severity="high" if seconds <= instant_seconds else "low",
+            )
+        )
+    return findings
+
+
+def _gain_text(purchase: Sale, resale: Sale) -> str:
+    if not purchase.price or resale.price is None or purchase.currency != resale.currency:
+        return ""
+    return f", for {resale.price / purchase.price * 100:.0f} % of the price"

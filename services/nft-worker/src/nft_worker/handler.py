@@ -1,0 +1,65 @@
+"""Carries out `analyze_nft_movements`: read, analyse, report."""
+
+import asyncio
+
+from common.actions.analyze_nft_movements import NftMovementPayload, NftThresholds
+from common.actions.handler import Report, RunContext
+from common.actions.thresholds import resolve_thresholds
+from common.chain.types import Address
+from common.results.nft_movements import NftMovementAnalysis
+from nft_worker.analysis.report import analyze
+from nft_worker.analysis.rules.dumps import large_sellers
+from nft_worker.analysis.trading import read_trading
+from nft_worker.collection_reader import fetch_collection
+from nft_worker.reader import fetch_currencies, fetch_history, fetch_holdings
+
+
+async def analyze_nft_movements(
+    payload: NftMovementPayload, context: RunContext
+) -> Report[NftMovementAnalysis]:
+    """Analyse how a collection moved up to the pinned block.
+
+    Raises:
+        PayloadError: The address is no NFT collection, or a threshold makes no sense.
+        ChainError: The chain could not be read.
+    """
+    thresholds = resolve_thresholds(
+        NftThresholds, context.configured_thresholds, payload.options.thresholds
+    )
+    collection = await fetch_collection(context.pinned, Address(payload.collection_address))
+    await context.report_progress("reading transfers and payments")
+    history = await fetch_history(context.pinned, collection, payload.options)
+    trading = await asyncio.to_thread(read_trading, history)
+    await context.report_progress(
+        f"reading holders after {len(trading.transfers)} transfers, {len(trading.sales)} sales"
+    )
+    sellers = large_sellers(trading.sales, least=thresholds.dump_tokens)
+    holdings, currencies = await asyncio.gather(
+        fetch_holdings(context.pinned, history, payload.options, sellers),
+        fetch_currencies(context.pinned, trading.sales),
+    )
+    await context.report_progress("analysing")
+    result = await asyncio.to_thread(
+        analyze,
+        history,
+        trading,
+        holdings,
+        currencies,
+        thresholds,
+        chain_id=context.pinned.chain_id,
+        include_alerts=payload.options.include_alerts,
+    )
+    summary = result.summary
+    return Report(
+        result=result,
+        alerts=result.alerts or [],
+        summary={
+            "transfers": summary.transfer_count,
+            "sales": summary.sale_count,
+            "washSales": summary.wash_sale_count,
+            "washVolumePct": summary.wash_volume_pct,
+            "suspiciousPatterns": result.suspicious_patterns_total,
+            "alerts": len(result.alerts or []),
+            "truncated": result.window.truncated,
+        },
+    )

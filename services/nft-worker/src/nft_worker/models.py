@@ -1,0 +1,143 @@
+"""Records between reading and analysing: what the chain said about one collection."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from common.actions.envelope import Reason, Window
+from common.chain.transfers import Erc20Transfer, NftTransfer
+from common.chain.types import Address, Block, TokenMetadata
+
+NATIVE = "native"
+"""Stands for a currency's address where the chain's own coin was paid."""
+
+Timestamps = Mapping[int, int]
+"""Unix seconds by block number."""
+
+Position = tuple[int, int, int]
+"""Block number, log index, and position in a log that moves several ids: unique and ordered."""
+
+
+def position(transfer: NftTransfer) -> Position:
+    """Where on the chain a transfer happened."""
+    return (transfer.block_number, transfer.log_index, transfer.batch_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The collection at the pinned block.
+
+    Attributes:
+        total_supply: What `totalSupply()` answers; None where it does not.
+        enumerable: It claims ERC-721 Enumerable.
+        is_proxy: Its code delegates to another contract in a well-known way.
+    """
+
+    address: Address
+    standard: Literal["erc721", "erc1155"]
+    name: str | None
+    symbol: str | None
+    total_supply: int | None
+    enumerable: bool
+    is_proxy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaidTransaction:
+    """A transaction that moved tokens, and what else moved in it.
+
+    Attributes:
+        sender: Who sent it.
+        value_wei: Native value sent along.
+        erc20: All fungible transfers in it.
+        nfts: All NFT transfers in it, of every collection.
+    """
+
+    sender: Address
+    value_wei: int
+    erc20: tuple[Erc20Transfer, ...]
+    nfts: tuple[NftTransfer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What happened to the collection in the window.
+
+    Attributes:
+        transfers: Every movement of the window.
+        timestamps: Unix seconds of every block in `transfers`.
+        transactions: By hash; those that may hold a sale.
+        contracts: Accounts with code, of those for which it matters.
+        reaches_origin: The window holds every transfer up to its end, of all tokens.
+        undecodable_logs: Transfer logs that could not be read.
+        window_seconds: Unix seconds of the first and the last block of the window.
+        gaps: Why the window holds less than was asked for.
+    """
+
+    collection: Collection
+    block: Block
+    window: Window
+    transfers: tuple[NftTransfer, ...]
+    timestamps: Timestamps
+    transactions: Mapping[str, PaidTransaction]
+    contracts: frozenset[Address]
+    reaches_origin: bool
+    undecodable_logs: int
+    window_seconds: tuple[int, int]
+    gaps: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Who holds what at the pinned block, as the contract answers.
+
+    Attributes:
+        balances: Tokens (ERC-721) or units (ERC-1155) by holder, of tokens seen in the window;
+            holders with none are absent.
+        unknown: Answers that the contract did not give.
+        contracts: Largest holders that have code.
+        seller_balances: `balanceOf` of wallets that sold many ERC-721 tokens.
+    """
+
+    balances: Mapping[Address, int]
+    unknown: int
+    contracts: frozenset[Address]
+    seller_balances: Mapping[Address, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A transfer that its recipient paid for.
+
+    Attributes:
+        price: For the whole quantity, in the currency's smallest unit; None when it was paid in
+            two currencies.
+        currency: NATIVE or a token's address; None exactly when `price` is.
+        price_estimated: The price is a share of a bundle, or the payment was not seen to reach
+            the seller.
+    """
+
+    token_id: int
+    quantity: int
+    standard: Literal["erc721", "erc1155"]
+    seller: Address
+    buyer: Address
+    currency: str | None
+    price: int | None
+    price_source: Literal["tx_value", "erc20_legs", "none"]
+    price_estimated: bool
+    is_bundle: bool
+    timestamp: int
+    block_number: int
+    transaction_hash: str
+    log_index: int
+    batch_index: int
+
+    @property
+    def position(self) -> Position:
+        """Where it happened: that of the transfer to the buyer."""
+        return (self.block_number, self.log_index, self.batch_index)
+
+
+Currencies = Mapping[Address, TokenMetadata]
+"""Metadata of the tokens that sales were paid in."""

@@ -1,0 +1,193 @@
+"""Reads a collection's window, and who holds its tokens."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection as Accounts
+from collections.abc import Iterable, Mapping, Sequence
+
+from common.actions.analyze_nft_movements import NftMovementOptions
+from common.actions.envelope import Window
+from common.chain import abi
+from common.chain.client import PinnedChain
+from common.chain.tokens import fetch_erc20_holders, fetch_erc721_owners, fetch_token_metadata
+from common.chain.transfers import DecodedLogs, NftTransfer, decode_transfers
+from common.chain.types import ZERO_ADDRESS, Address, Log, TokenMetadata, Transaction
+from common.models import from_millis
+from nft_worker.analysis.code import is_contract
+from nft_worker.analysis.holders import held_by_somebody, largest_holders
+from nft_worker.analysis.movements import NOBODY, in_order, is_trade_candidate
+from nft_worker.analysis.paths import accounts_to_classify
+from nft_worker.models import NATIVE, Collection, History, Holdings, PaidTransaction, Sale
+from nft_worker.window_reader import WindowLogs, fetch_window_logs
+
+
+async def fetch_history(
+    pinned: PinnedChain, collection: Collection, options: NftMovementOptions
+) -> History:
+    """Read what happened to a collection in the window, with the payments behind its transfers.
+
+    Raises:
+        ChainError: The chain could not be read.
+    """
+    found = await fetch_window_logs(pinned, collection, options)
+    decoded = await asyncio.to_thread(decode_transfers, found.logs)
+    transfers = _of_tokens(in_order(decoded.nft), options.token_ids)
+    hashes = list(
+        dict.fromkeys(move.transaction_hash for move in transfers if is_trade_candidate(move))
+    )
+    transactions, logs, contracts, timestamps = await asyncio.gather(
+        pinned.fetch_transactions(hashes),
+        pinned.fetch_transaction_logs(hashes),
+        _fetch_contracts(pinned, accounts_to_classify(transfers)),
+        pinned.fetch_timestamps(
+            {found.first_block, found.last_block, *(move.block_number for move in transfers)}
+        ),
+    )
+    return History(
+        collection=collection,
+        block=pinned.block,
+        window=_window(found, timestamps),
+        transfers=tuple(transfers),
+        timestamps=timestamps,
+        transactions=await asyncio.to_thread(_paid_transactions, transactions, logs),
+        contracts=contracts,
+        reaches_origin=found.reaches_origin,
+        undecodable_logs=decoded.undecodable,
+        window_seconds=(timestamps[found.first_block], timestamps[found.last_block]),
+        gaps=found.gaps,
+    )
+
+
+async def fetch_holdings(
+    pinned: PinnedChain, history: History, options: NftMovementOptions, sellers: Accounts[Address]
+) -> Holdings:
+    """Read who holds the tokens of the window at the pinned block.
+
+    Args:
+        pinned: The chain.
+        history: The window.
+        options: What the job asked for.
+        sellers: Wallets whose whole balance of an ERC-721 collection is wanted.
+
+    Raises:
+        ChainError: The chain could not be read.
+    """
+    balances, unknown = await (
+        _fetch_owners(pinned, history)
+        if history.collection.standard == "erc721"
+        else _fetch_edition_balances(pinned, history)
+    )
+    whole_balances_tell = (
+        history.collection.standard == "erc721"
+        and options.token_ids is None
+        and history.window.to_block == pinned.block.number
+    )
+    contracts, answers = await asyncio.gather(
+        _fetch_contracts(pinned, largest_holders(held_by_somebody(balances))),
+        fetch_erc20_holders(  # ERC-721 shares `balanceOf(address)` with ERC-20
+            pinned, history.collection.address, sellers if whole_balances_tell else ()
+        ),
+    )
+    return Holdings(
+        balances=balances,
+        unknown=unknown,
+        contracts=contracts,
+        seller_balances={
+            seller: balance for seller, balance in answers.items() if balance is not None
+        },
+    )
+
+
+async def fetch_currencies(
+    pinned: PinnedChain, sales: Iterable[Sale]
+) -> dict[Address, TokenMetadata]:
+    """Read the metadata of the tokens that sales were paid in.
+
+    Raises:
+        ChainError: The chain could not be read.
+    """
+    paid = {sale.currency for sale in sales if sale.currency not in (None, NATIVE)}
+    return await fetch_token_metadata(pinned, sorted(Address(token) for token in paid if token))
+
+
+def _of_tokens(
+    transfers: Sequence[NftTransfer], token_ids: Sequence[str] | None
+) -> Sequence[NftTransfer]:
+    if token_ids is None:
+        return transfers
+    wanted = {int(token_id) for token_id in token_ids}
+    return [transfer for transfer in transfers if transfer.token_id in wanted]
+
+
+def _window(found: WindowLogs, timestamps: Mapping[int, int]) -> Window:
+    return Window(
+        from_block=found.first_block,
+        to_block=found.last_block,
+        from_timestamp=from_millis(timestamps[found.first_block] * 1000),
+        to_timestamp=from_millis(timestamps[found.last_block] * 1000),
+        truncated=found.truncated,
+    )
+
+
+def _paid_transactions(
+    transactions: Mapping[str, Transaction], logs: Mapping[str, Sequence[Log]]
+) -> dict[str, PaidTransaction]:
+    decoded: dict[str, DecodedLogs] = {
+        transaction_hash: decode_transfers(own) for transaction_hash, own in logs.items()
+    }
+    return {
+        transaction_hash: PaidTransaction(
+            sender=transaction.sender,
+            value_wei=transaction.value_wei,
+            erc20=decoded[transaction_hash].erc20,
+            nfts=decoded[transaction_hash].nft,
+        )
+        for transaction_hash, transaction in transactions.items()
+    }
+
+
+async def _fetch_contracts(pinned: PinnedChain, accounts: Iterable[Address]) -> frozenset[Address]:
+    ordered = sorted(set(accounts))
+    codes = await asyncio.gather(*(pinned.fetch_code(account) for account in ordered))
+    return frozenset(
+        account for account, code in zip(ordered, codes, strict=True) if is_contract(code)
+    )
+
+
+async def _fetch_owners(pinned: PinnedChain, history: History) -> tuple[dict[Address, int], int]:
+    """Read the owners of all tokens of the window: tokens by owner, and how many are not told.
+
+    A token whose last known transfer burned it has no owner to tell.
+    """
+    address = history.collection.address
+    latest = {move.token_id: move.recipient for move in history.transfers}
+    owners = await fetch_erc721_owners(pinned, [(address, token_id) for token_id in latest])
+    held = Counter(owner for owner in owners.values() if owner not in (None, ZERO_ADDRESS))
+    unknown = sum(
+        owner is None and latest[token_id] not in NOBODY for (_, token_id), owner in owners.items()
+    )
+    return {owner: count for owner, count in held.items() if owner is not None}, unknown
+
+
+async def _fetch_edition_balances(
+    pinned: PinnedChain, history: History
+) -> tuple[dict[Address, int], int]:
+    """Read the units of every id with everybody who got some, and how many are not told."""
+    address = history.collection.address
+    pairs = sorted(
+        {(move.recipient, move.token_id) for move in history.transfers}
+        | {(move.sender, move.token_id) for move in history.transfers}
+    )
+    asked = [(holder, token_id) for holder, token_id in pairs if holder != ZERO_ADDRESS]
+    answers = await pinned.call_many(
+        [abi.balance_of_id(address, holder, token_id) for holder, token_id in asked]
+    )
+    held: Counter[Address] = Counter()
+    unknown = 0
+    for (holder, _), answer in zip(asked, answers, strict=True):
+        balance = abi.decode_uint(answer)
+        if balance is None:
+            unknown += 1
+        elif balance:
+            held[holder] += balance
+    return dict(held), unknown
