@@ -14,7 +14,7 @@ SPIKE_TRANSFERS = 170
 HOURLY_TRANSFERS = (11, 17)  # fewest and most of an ordinary hour
 
 INITIAL_SUPPLY = 9_900_000
-INITIAL_WHALE_BALANCES = (1_450_000, 1_450_000, 755_000, 56_000)
+INITIAL_WHALE_BALANCES = (1_450_000, 1_450_000, 751_500, 52_000)
 SMALL_HOLDER_BALANCES = (14_000, 68_000)  # before they are scaled to what whales leave over
 
 
@@ -53,10 +53,10 @@ def _add_whales(plan: Plan) -> None:
     plan.add(slot_at(40, 1), mint_coins(FLOW, minted, 250_000 * UNIT))
     plan.add(slot_at(50, 3), burn_coins(FLOW, burning, 150_000 * UNIT))
     # What follows lies within the newest hundred transfers.
-    plan.add(slot_at(70, 0), mint_coins(FLOW, SMALL_HOLDERS[9], 4_000 * UNIT))
-    plan.add(slot_at(70, 2), transfer_coins(FLOW, burning, SMALL_HOLDERS[3], 5_000 * UNIT))
-    plan.add(slot_at(70, 4), transfer_coins(FLOW, minted, SMALL_HOLDERS[7], 6_000 * UNIT))
-    plan.add(slot_at(71, 1), burn_coins(FLOW, SMALL_HOLDERS[9], 4_000 * UNIT))
+    plan.add(slot_at(70, 0), mint_coins(FLOW, SMALL_HOLDERS[9], 1_000 * UNIT))
+    plan.add(slot_at(70, 2), transfer_coins(FLOW, burning, SMALL_HOLDERS[3], 1_500 * UNIT))
+    plan.add(slot_at(70, 4), transfer_coins(FLOW, minted, SMALL_HOLDERS[7], 2_000 * UNIT))
+    plan.add(slot_at(71, 1), burn_coins(FLOW, SMALL_HOLDERS[9], 1_000 * UNIT))
     plan.add(slot_at(71, 3), transfer_coins(FLOW, distributing, accumulating, 150_000 * UNIT))
 
 
