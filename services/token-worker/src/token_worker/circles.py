@@ -32,7 +32,7 @@ class Circle:
     Attributes:
         rows: Rows of the table, in chain order.
         span: Length of the span of time in which the circle was found.
-        span_start: Unix seconds; spans begin at multiples of their length since 1970.
+        span_start: Unix seconds; spans begin at multiples of half their length since 1970.
         residual_pct: Largest net position that is left, in percent of the mean transfer.
     """
 
@@ -47,8 +47,9 @@ def find_circles(
 ) -> list[Circle]:
     """Return the circles of each hour, day and week, the narrowest span first.
 
-    A circle in a wider span is left out when all its transfers belong to narrower ones. Mints,
-    burns, zero amounts, transfers to oneself and those with the token contract make no circle.
+    Spans overlap by half, so that a circle that takes up to half a span is never cut by its end. A
+    circle is left out when all its transfers belong to ones found before. Mints, burns, zero
+    amounts, transfers to oneself and those with the token contract make no circle.
 
     Args:
         token: Address of the token contract.
@@ -66,15 +67,15 @@ def find_circles(
     found: list[Circle] = []
     covered: set[int] = set()
     for span, seconds in SPAN_SECONDS.items():
-        of_this_span: list[Circle] = []
-        for rows in _connected_rows(table, candidates, seconds):
-            count, left_pct = balanced_prefix(table, rows, residual_pct)
-            if count < min_transfers or covered.issuperset(rows[:count]):
-                continue
-            start = int(table.timestamps[rows[0]]) // seconds * seconds
-            of_this_span.append(Circle(tuple(rows[:count]), span, start, left_pct))
-        found.extend(of_this_span)
-        covered.update(row for circle in of_this_span for row in circle.rows)
+        for shift in (0, seconds // 2):
+            numbers = (table.timestamps - shift) // seconds
+            for rows in _connected_rows(table, candidates, numbers):
+                count, left_pct = balanced_prefix(table, rows, residual_pct)
+                if count < min_transfers or covered.issuperset(rows[:count]):
+                    continue
+                start = int(numbers[rows[0]]) * seconds + shift
+                found.append(Circle(tuple(rows[:count]), span, start, left_pct))
+                covered.update(rows[:count])
     return found
 
 
@@ -140,15 +141,17 @@ def _move(net: dict[int, int], table: TransferTable, row: int, direction: int) -
     return sender, recipient
 
 
-def _connected_rows(table: TransferTable, candidates: IntArray, seconds: int) -> list[list[int]]:
+def _connected_rows(
+    table: TransferTable, candidates: IntArray, span_numbers: IntArray
+) -> list[list[int]]:
     """Rows within each strongly connected component of each span of time, in chain order.
 
     One graph serves all spans: a node is an address in a span, so that no edge crosses spans.
     """
     if candidates.size == 0:
         return []
-    spans = table.timestamps[candidates] // seconds
-    spans -= spans.min()
+    spans = span_numbers[candidates]
+    spans = spans - spans.min()
     base = spans * len(table.addresses)
     nodes, ends = np.unique(
         np.concatenate([base + table.senders[candidates], base + table.recipients[candidates]]),

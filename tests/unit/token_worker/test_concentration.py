@@ -1,0 +1,78 @@
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from token_worker.concentration import describe_concentration, gini, hhi
+
+BALANCES = st.lists(st.integers(1, 2**256 - 1), min_size=1, max_size=30)
+
+
+@given(BALANCES)
+def test_gini_is_the_mean_difference_of_all_pairs(balances: list[int]) -> None:
+    pairs = sum(abs(a - b) for a in balances for b in balances)
+    expected = Fraction(pairs, 2 * len(balances) * sum(balances))
+
+    assert gini(sorted(balances)) == pytest.approx(float(expected), abs=1e-12)
+
+
+@given(BALANCES)
+def test_hhi_is_the_sum_of_squared_shares(balances: list[int]) -> None:
+    expected = sum((Fraction(each, sum(balances)) ** 2 for each in balances), Fraction(0))
+
+    assert hhi(balances) == pytest.approx(float(expected), rel=1e-12)
+
+
+@given(BALANCES, st.randoms())
+def test_the_order_of_balances_does_not_matter(balances: list[int], random: Random) -> None:
+    shuffled = list(balances)
+    random.shuffle(shuffled)
+
+    assert describe_concentration(shuffled, sum(balances)) == describe_concentration(
+        balances, sum(balances)
+    )
+
+
+@given(BALANCES)
+def test_nakamoto_holders_have_more_than_half_and_one_less_has_not(balances: list[int]) -> None:
+    nakamoto = describe_concentration(balances, None).nakamoto
+    assert nakamoto is not None
+
+    richest = sorted(balances, reverse=True)
+
+    assert 2 * sum(richest[:nakamoto]) > sum(balances)
+    assert 2 * sum(richest[: nakamoto - 1]) <= sum(balances)
+
+
+def test_exactly_half_is_no_majority() -> None:
+    assert describe_concentration([50, 25, 25], 100).nakamoto == 2
+
+
+def test_equal_holders_have_no_gini_and_one_holder_has_the_largest_hhi() -> None:
+    assert describe_concentration([7, 7, 7, 7], 28).gini == 0.0
+    assert describe_concentration([7], 7).hhi == 1.0
+
+
+def test_top_shares_are_of_supply_not_of_what_was_seen() -> None:
+    held = describe_concentration([30, 20], 200)
+
+    assert (held.top_1_pct, held.top_10_pct) == (15.0, 25.0)
+    assert (held.holders_above_one_pct, held.holders_above_tenth_pct) == (2, 2)
+
+
+def test_empty_balances_count_for_nobody() -> None:
+    held = describe_concentration([0, 0], 100)
+
+    assert held.holder_count == 0
+    assert held.gini is None
+    assert held.nakamoto is None
+
+
+def test_without_supply_there_are_no_shares_of_it() -> None:
+    held = describe_concentration([5], None)
+
+    assert held.top_1_pct is None
+    assert held.holders_above_one_pct is None
+    assert held.hhi == 1.0
