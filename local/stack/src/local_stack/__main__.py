@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--end-with-parent", action="store_true", help="stop when the process that ran this ends"
     )
+    parser.add_argument(
+        "--directory", type=Path, help="for logs and data; default: .local/demo or .local/up"
+    )
     options = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         end_with_parent(os.getppid(), signal.SIGTERM)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
     try:
-        return _run(options.command, console)
+        return _run(options.command, options.directory or LOCAL / options.command, console)
     except StackError as error:
         console.print(
             f"[bold red]{options.command} failed:[/] {escape(str(error))}", soft_wrap=True
@@ -61,7 +64,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
 
 
-def _run(command: str, console: Console) -> int:
+def _run(command: str, directory: Path, console: Console) -> int:
     started = time.monotonic()
 
     def tell(line: str) -> None:
@@ -69,7 +72,6 @@ def _run(command: str, console: Console) -> int:
         console.print(f"[dim]{elapsed:6.1f} s[/]  {escape(line)}", soft_wrap=True)
 
     settings = read_settings()
-    directory = LOCAL / command
     with _alone(directory, command):
         tell("starting (anvil is downloaded the first time)")
         stack = Stack(settings, directory, tell, service_directory=CHECKOUT)
@@ -112,7 +114,7 @@ def _alone(directory: Path, command: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StackError(
-                f"another `make {command}` runs in this checkout: stop it first"
+                f"another `make {command}` uses {directory}: stop that one first"
             ) from None
         yield
 

@@ -16,6 +16,7 @@ from local_stack.errors import StackError
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 LOG_TAIL_BYTES = 16_384
+SAID_CHARACTERS = 300
 
 
 class ChildProcess:
@@ -121,6 +122,9 @@ class ChildProcess:
     def describe_end(self) -> str:
         """Return in one line how it ended, what it said last, and where its log is."""
         code = self.exit_code
-        how = f"exit code {code}" if code is None or code >= 0 else signal.Signals(-code).name
-        said = self.last_log_line()
-        return f"{self.name} ended ({how}){f': {said}' if said else ''} (log: {self.log_path})"
+        if code is not None and code < 0:
+            how = f"killed by {signal.Signals(-code).name}"
+        else:
+            said = self.last_log_line()[:SAID_CHARACTERS]
+            how = f"exit code {code}{f': {said}' if said else ''}"
+        return f"{self.name} ended ({how}; log: {self.log_path})"

@@ -1,0 +1,45 @@
+"""Any process may be killed at any moment: all jobs still complete, once."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import psutil
+import pytest
+
+from local_stack.api import Api
+from local_stack.demo import create_example_jobs
+from local_stack.stack import Stack
+
+PATIENCE_SECONDS = 90
+
+
+def _wait_for_run(api: Api, job: dict[str, Any]) -> dict[str, Any]:
+    """Return the job's only run, completed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        runs: list[dict[str, Any]] = api.get(f"/jobs/{job['id']}/runs")
+        assert len(runs) <= 1
+        if runs and runs[0]["state"] == "completed":
+            return runs[0]
+        if time.monotonic() > deadline:
+            pytest.fail(f"{job['action']} did not complete: {runs}")
+        time.sleep(0.1)
+
+
+def test_jobs_complete_once_whichever_process_is_killed(start_stack: Callable[..., Stack]) -> None:
+    stack = start_stack(RETRY_INITIAL_SECONDS="1")
+    with closing(Api(stack.url, stack.check)) as api:
+        for victim, process in list(stack.processes.items()):
+            jobs = create_example_jobs(stack)
+            pid = process.pid
+            assert pid is not None
+            psutil.Process(pid).kill()
+            for job in jobs:
+                if job["type"] == "retry":
+                    run = _wait_for_run(api, job)
+                    result = api.get(f"/runs/{run['id']}/result")
+                    assert result["completeness"]["status"] == "complete", victim
+            assert process.is_running, f"{victim} was not started again"
+            assert process.pid != pid
