@@ -1,6 +1,7 @@
 """Price statistics and volumes, honest sales and wash trades apart."""
 
-from collections import defaultdict
+from bisect import bisect_left, insort
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 
 from common.chain.types import Address
@@ -10,6 +11,7 @@ from nft_worker.analysis.statistics import nearest_rank
 from nft_worker.models import NATIVE, Currencies, Position, Sale
 
 FLOOR_PERCENT = 10
+FLOOR_SALES = 100
 NATIVE_DECIMALS = 18
 
 
@@ -27,18 +29,37 @@ def unit_prices(sales: Iterable[Sale], flagged: Collection[Position]) -> dict[st
     return {currency: sorted(prices[currency]) for currency in sorted(prices)}
 
 
-def floors(
+def floors_before(
     sales: Iterable[Sale], flagged: Collection[Position], *, least_sales: int
-) -> dict[str, int]:
-    """Return the estimated floor by currency: the 10th percentile of honest unit prices.
+) -> dict[Position, int]:
+    """Return the floor at the moment of each priced sale, by the sale's position.
 
-    Currencies with fewer than `least_sales` honest sales have none.
+    It is the 10th percentile of the unit prices of the newest 100 honest sales before it in the
+    same currency: a floor of the whole window would call ordinary prices after a rise anomalies.
+    Sales with fewer than `least_sales` before them have none.
+
+    Args:
+        sales: In the order of the chain.
+        flagged: Positions of sales that count as wash trades: they are judged, but set no floor.
+        least_sales: At least 1.
     """
-    return {
-        currency: nearest_rank(prices, FLOOR_PERCENT)
-        for currency, prices in unit_prices(sales, flagged).items()
-        if len(prices) >= least_sales
-    }
+    newest: defaultdict[str, deque[int]] = defaultdict(deque)
+    ordered: defaultdict[str, list[int]] = defaultdict(list)
+    found: dict[Position, int] = {}
+    for sale in sales:
+        if sale.price is None or sale.currency is None or not sale.quantity:
+            continue
+        earlier, ranked = newest[sale.currency], ordered[sale.currency]
+        if len(ranked) >= least_sales:
+            found[sale.position] = nearest_rank(ranked, FLOOR_PERCENT)
+        if sale.position in flagged:
+            continue
+        unit_price = sale.price // sale.quantity
+        earlier.append(unit_price)
+        insort(ranked, unit_price)
+        if len(earlier) > max(FLOOR_SALES, least_sales):
+            del ranked[bisect_left(ranked, earlier.popleft())]
+    return found
 
 
 def price_statistics(sales: Iterable[Sale], flagged: Collection[Position]) -> list[PriceStats]:

@@ -118,7 +118,11 @@ def _alerts(
             *writer.wash_trades(suspicions.findings, suspicions.verdicts),
             *writer.patterns(suspicions.findings, suspicions.verdicts),
             *writer.activity(result.activity, result.activity_bucket_seconds),
-            *writer.concentration(result.holders, moment(history.block.timestamp)),
+            *(
+                writer.concentration(result.holders, moment(history.block.timestamp))
+                if history.collection.standard == "erc721"  # units of many ids do not compare
+                else ()
+            ),
         ]
     )
 

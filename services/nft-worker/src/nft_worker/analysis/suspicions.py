@@ -9,7 +9,7 @@ from nft_worker.analysis.activity import Buckets
 from nft_worker.analysis.findings import Finding
 from nft_worker.analysis.holders import holdings_over_time
 from nft_worker.analysis.paths import TokenPath
-from nft_worker.analysis.prices import floors
+from nft_worker.analysis.prices import floors_before
 from nft_worker.analysis.rules.cycles import Cycle, accuse_cycles, find_cycles
 from nft_worker.analysis.rules.dumps import find_dumps, large_sellers
 from nft_worker.analysis.rules.flips import find_rapid_flips
@@ -24,8 +24,9 @@ from nft_worker.analysis.rules.swap_backs import find_swap_backs
 from nft_worker.analysis.rules.sweeps import find_sweeps
 from nft_worker.analysis.scoring import Verdict, flagged_sales, wash_verdicts
 from nft_worker.analysis.trading import Trading
-from nft_worker.models import History, Holdings, Position
+from nft_worker.models import History, Holdings, Position, Sale
 
+MINUTE = 60
 HOUR = 3_600
 DAY = 86_400
 
@@ -69,40 +70,32 @@ def find_suspicions(
 ) -> Suspicions:
     """Return what every rule finds in a window.
 
-    The price rule comes last: its floor is that of the sales that no other rule flags.
+    The price rule is the last of the wash rules: its floor is that of the sales that no other one
+    flags. Flips, sweeps and dumps are those of honest sales; wash trades speak for themselves.
     """
     cycles, wash = _trading_findings(history, trading, thresholds)
     flagged = flagged_sales(wash_verdicts(wash), thresholds.wash_score)
     wash += find_price_anomalies(
         trading.sales,
-        floors(trading.sales, flagged, least_sales=thresholds.floor_min_sales),
+        floors_before(trading.sales, flagged, least_sales=thresholds.floor_min_sales),
         high_ratio=thresholds.price_anomaly_high_ratio,
         low_ratio=thresholds.price_anomaly_low_ratio,
     )
     verdicts = wash_verdicts(wash)
-    dumps, unknown_dumps = find_dumps(
-        trading.sales,
-        holdings_over_time(
-            trading.transfers,
-            holdings.seller_balances,
-            large_sellers(trading.sales, least=thresholds.dump_tokens),
-            reaches_origin=history.reaches_origin,
-        ),
-        least=thresholds.dump_tokens,
-        least_pct=thresholds.dump_holding_pct,
-        seconds=thresholds.dump_hours * HOUR,
-    )
+    flagged = flagged_sales(verdicts, thresholds.wash_score)
+    honest = [sale for sale in trading.sales if sale.position not in flagged]
+    dumps, unknown_dumps = _dumps(history, trading, holdings, honest, thresholds)
     others = [
         *find_rapid_flips(
-            trading.sales,
+            honest,
             rapid_seconds=thresholds.rapid_flip_hours * HOUR,
             instant_seconds=thresholds.instant_flip_hours * HOUR,
         ),
         *find_sweeps(
-            trading.sales,
+            honest,
             least_in_transaction=thresholds.sweep_transaction_tokens,
             least_in_time=thresholds.sweep_tokens,
-            seconds=thresholds.sweep_minutes * 60,
+            seconds=thresholds.sweep_minutes * MINUTE,
         ),
         *dumps,
         *_mint_bursts(history, trading, buckets, thresholds),
@@ -115,7 +108,7 @@ def find_suspicions(
         findings=(*wash, *others),
         cycles=tuple(cycles),
         verdicts=verdicts,
-        flagged=flagged_sales(verdicts, thresholds.wash_score),
+        flagged=flagged,
         not_evaluated=not_evaluated,
     )
 
@@ -141,6 +134,28 @@ def _trading_findings(
         *find_swap_backs(trading.sales, history.contracts),
         *find_repeated_trades(trading.sales, history.contracts, least=thresholds.repeated_trades),
     ]
+
+
+def _dumps(
+    history: History,
+    trading: Trading,
+    holdings: Holdings,
+    honest: Sequence[Sale],
+    thresholds: NftThresholds,
+) -> tuple[list[Finding], int]:
+    held_before = holdings_over_time(
+        trading.transfers,
+        holdings.seller_balances,
+        large_sellers(honest, least=thresholds.dump_tokens),
+        reaches_origin=history.reaches_origin,
+    )
+    return find_dumps(
+        honest,
+        held_before,
+        least=thresholds.dump_tokens,
+        least_pct=thresholds.dump_holding_pct,
+        seconds=thresholds.dump_hours * HOUR,
+    )
 
 
 def _mint_bursts(

@@ -124,6 +124,7 @@ def _ring_finding(
                 weights[at] = max(weight, weights.get(at, 0.0))
     fastest = min(cycle.seconds for cycle in turns)
     way = " -> ".join(short(hop.sender) for hop in turns[0].hops)
+    often = f" at its fastest, {len(turns)} times" if len(turns) > 1 else ""
     paid = f"{count_text(len(weights), 'sale')} on the way" if weights else "nothing was paid"
     return Finding(
         type="closed_cycle" if weights else "circular_transfer",
@@ -134,8 +135,8 @@ def _ring_finding(
         accused=tuple(Accusation(sales[at], weights[at]) for at in sorted(weights)),
         sales=tuple(sorted(weights)),
         explanation=(
-            f"Token {token_id} went {way} -> {short(turns[0].hops[0].sender)} and was back "
-            f"{count_text(len(turns), 'time')}, fastest within {duration_text(fastest)}; {paid}."
+            f"Token {token_id} went {way} -> {short(turns[0].hops[0].sender)} "
+            f"within {duration_text(fastest)}{often}; {paid}."
         ),
         key=(token_id, *wallets),
         value=fastest,

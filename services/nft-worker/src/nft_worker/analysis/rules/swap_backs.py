@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from common.chain.types import Address
 from nft_worker.analysis.findings import Accusation, Finding, places_of_sales
 from nft_worker.analysis.sales import trades_of_unique_tokens
-from nft_worker.analysis.wording import short
+from nft_worker.analysis.wording import count_text, short
 from nft_worker.models import Sale
 
 WEIGHT = 0.5
@@ -42,7 +42,8 @@ def find_swap_backs(sales: Iterable[Sale], contracts: Collection[Address]) -> li
                 sales=tuple(sale.position for sale in both),
                 explanation=(
                     f"{short(seller)} and {short(buyer)} sold token {token_id} to each other: "
-                    f"{len(there)} times one way, {len(back)} times back."
+                    f"{count_text(len(there), 'time')} one way, "
+                    f"{count_text(len(back), 'time')} back."
                 ),
                 key=(token_id, seller, buyer),
                 value=len(both),
