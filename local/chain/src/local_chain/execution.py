@@ -9,8 +9,6 @@ from local_chain.errors import ScenarioError
 from local_chain.node import Node
 from local_chain.plan import SLOT_SECONDS, TRAFFIC_HOURS, Plan, Transaction
 
-RECEIPT_BLOCKS_PER_BATCH = 100
-
 
 @dataclass(frozen=True)
 class Executed:
@@ -100,11 +98,8 @@ def check_receipts(node: Node, executed: Sequence[Executed]) -> None:
         ScenarioError: The node mined something else, or a transaction was reverted.
     """
     numbers = sorted({each.block_number for each in executed})
-    receipts: list[dict[str, Any]] = []
-    for start in range(0, len(numbers), RECEIPT_BLOCKS_PER_BATCH):
-        chosen = numbers[start : start + RECEIPT_BLOCKS_PER_BATCH]
-        for answer in node.batch([("eth_getBlockReceipts", [hex(n)]) for n in chosen]):
-            receipts.extend(answer)
+    answers = node.batch([("eth_getBlockReceipts", [hex(number)]) for number in numbers])
+    receipts = [receipt for answer in answers for receipt in answer]
     mined = [(receipt["transactionHash"], int(receipt["blockNumber"], 16)) for receipt in receipts]
     if mined != [(each.tx_hash, each.block_number) for each in executed]:
         raise ScenarioError("the node mined the transactions in another order than they were sent")
