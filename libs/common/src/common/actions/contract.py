@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import Field, PositiveInt
 
-from common.actions.envelope import ActionResult
+from common.actions.envelope import ActionResult, ResultFrame
 from common.models import CamelModel
 
 
@@ -17,6 +17,12 @@ class ActionPayload(CamelModel):
         default=None, description="EIP-155 chain id; DEFAULT_CHAIN_ID when absent", examples=[1]
     )
 
+
+RESERVED_RESULT_FIELDS: Final = frozenset(
+    {"_id", "jobId", "action", "attempt", "runSummary", "alertIds"}
+    | {field.alias or name for name, field in ResultFrame.model_fields.items()}
+)
+"""What the worker runtime adds to every result document."""
 
 PayloadT = TypeVar("PayloadT", bound=ActionPayload)
 ResultT = TypeVar("ResultT", bound=ActionResult)
@@ -52,3 +58,6 @@ class Action(Generic[PayloadT, ResultT]):
 
     def __post_init__(self) -> None:
         self.payload.model_validate(self.example)  # a wrong example fails at import, not in docs
+        own = {field.alias or name for name, field in self.result.model_fields.items()}
+        if clash := sorted(own & RESERVED_RESULT_FIELDS):
+            raise ValueError(f"result fields of {self.name} that the runtime writes: {clash}")

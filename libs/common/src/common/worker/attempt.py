@@ -51,6 +51,14 @@ class AttemptRunner:
             if recorded is None:
                 async with asyncio.timeout(due.timeout_seconds):
                     recorded = await self._execute(due, progress)
+            return RunCompleted(
+                **_identity(due),
+                result_id=recorded.result_id,
+                alerts_count=recorded.alerts_count,
+                summary=recorded.summary,
+                started_at=started_at,
+                at=now_utc(),
+            )
         except Exception as error:  # noqa: BLE001  # every failure becomes an outcome
             failure, retryable = _describe(error, due)
             record_failure(trace.get_current_span(), failure.type, failure.message)
@@ -65,14 +73,6 @@ class AttemptRunner:
                 started_at=started_at,
                 at=now_utc(),
             )
-        return RunCompleted(
-            **_identity(due),
-            result_id=recorded.result_id,
-            alerts_count=recorded.alerts_count,
-            summary=recorded.summary,
-            started_at=started_at,
-            at=now_utc(),
-        )
 
     async def _execute(self, due: JobDue, progress: Progress) -> Recorded:
         payload = self._payload(due)

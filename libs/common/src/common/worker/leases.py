@@ -110,7 +110,7 @@ class Leases:
         await self._redis.xack(self._source.stream, self._source.group, entry_id)
 
     def forget(self, run_id: str, attempt: int) -> None:
-        """Stop renewing the lease of an attempt that was abandoned."""
+        """Stop renewing the lease of an attempt that nobody works on any more."""
         self._held.pop(lease_key(run_id, attempt), None)
 
     async def keep(self) -> None:

@@ -37,10 +37,10 @@ class ResultStore:
 
     async def find_recorded(self, run_id: str) -> Recorded | None:
         """Return what an earlier attempt of this run stored, if one did."""
-        found = await self._results.find_one({"_id": run_id}, {"summary": 1, "alertIds": 1})
+        found = await self._results.find_one({"_id": run_id}, {"runSummary": 1, "alertIds": 1})
         if found is None:
             return None
-        return Recorded(run_id, len(found["alertIds"]), found["summary"])
+        return Recorded(run_id, len(found["alertIds"]), found["runSummary"])
 
     async def record(self, due: JobDue, report: Report[Any], frame: ResultFrame) -> Recorded:
         """Store a report under its run's id, unless an attempt of the run has stored one before.
@@ -56,7 +56,7 @@ class ResultStore:
             "jobId": due.job_id,
             "action": due.action,
             "attempt": due.attempt,
-            "summary": dict(report.summary),
+            "runSummary": dict(report.summary),
             "alertIds": [alert.alert_id for alert in report.alerts],
             **frame.model_dump(by_alias=True),
             **report.result.model_dump(by_alias=True),
@@ -73,7 +73,7 @@ class ResultStore:
                 "the result exceeds MongoDB's 16 MB: narrow the window or lower the limits",
                 retryable=False,
             ) from error
-        return Recorded(due.run_id, len(report.alerts), document["summary"])
+        return Recorded(due.run_id, len(report.alerts), dict(report.summary))
 
     async def _record_alerts(self, due: JobDue, report: Report[Any], frame: ResultFrame) -> None:
         if not report.alerts:

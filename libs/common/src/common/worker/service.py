@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from common.consumer import Entry
 from common.events import JobDue, RunProgress, RunStarted
@@ -143,14 +144,15 @@ class WorkerService:
         with RUNNING.labels(due.action).track_inprogress():
             try:
                 outcome = await self._runner.carry_out(due, self._progress(due))
+                await self._leases.finish(outcome, entry_id)
             except asyncio.CancelledError:
-                self._leases.forget(due.run_id, due.attempt)
                 if abandoned.is_set():
                     return
-                outcome = shutdown_failure(due)
-                await self._leases.finish(outcome, entry_id)
+                await self._leases.finish(shutdown_failure(due), entry_id)
                 raise
-        await self._leases.finish(outcome, entry_id)
+            finally:
+                # whatever went wrong: a lease that nobody works under must run out
+                self._leases.forget(due.run_id, due.attempt)
         seconds = (outcome.at - started.at).total_seconds()
         DURATION.labels(due.action, outcome.kind).observe(seconds)
         logger.info("run %s", outcome.kind, extra={"duration_ms": round(seconds * 1000)})
@@ -167,6 +169,10 @@ class WorkerService:
                 step=step[:200],
                 at=now_utc(),
             )
-            await self._redis.xadd(OUTCOMES_STREAM, to_entry(event))
+            try:
+                await self._redis.xadd(OUTCOMES_STREAM, to_entry(event))
+            except (RedisError, OSError) as error:
+                # a nicety: its loss must not fail the attempt
+                logger.debug("progress not published", extra={"error": type(error).__name__})
 
         return report
