@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Self
 
 import pymongo
 from beanie import init_beanie
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 from redis.exceptions import RedisError
 
-from common.documents import AlertDocument, Job, Run
+from common.documents import DOCUMENTS
 from common.redis_client import create_redis
 from common.streams import WAKE_CHANNEL
 from gateway.problems import unavailable
@@ -23,10 +23,16 @@ _INDEX_TIMEOUT_SECONDS = 600.0
 _PAUSE_SECONDS = 1.0
 
 
+def is_passing(error: PyMongoError) -> bool:
+    """Tell whether `error` means that MongoDB is away or slow, which passes by itself."""
+    return error.timeout or isinstance(error, ConnectionFailure)
+
+
 class Connections:
-    """Clients of both servers, bound to the running event loop."""
+    """Clients of both servers, bound to the event loop in which they are entered."""
 
     def __init__(self, settings: GatewaySettings) -> None:
+        """Open nothing yet."""
         timeout_ms = round(settings.mongodb_timeout_seconds * 1000)
         self._mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             settings.mongodb_uri.get_secret_value(),
@@ -39,29 +45,45 @@ class Connections:
         self.database: AsyncDatabase[dict[str, Any]] = self._mongo[settings.mongodb_database]
         self._redis = create_redis(settings.redis_url, attempts=1)
         self._redis_timeout_seconds = settings.redis_timeout_seconds
-        self._has_indexes = False
+        self._preparation: asyncio.Task[None] | None = None
 
-    async def prepare_database(self) -> None:
+    async def __aenter__(self) -> Self:
+        """Begin to prepare the database, without waiting for it."""
+        self._preparation = asyncio.create_task(self._prepare_database(), name="preparation")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give back all connections."""
+        if self._preparation is not None:
+            self._preparation.cancel()
+            await asyncio.wait([self._preparation])
+        await self._mongo.close()
+        await self._redis.aclose()
+
+    async def _prepare_database(self) -> None:
         """Bind the documents and create their indexes; try until MongoDB is there."""
-        while not self._has_indexes:
+        while True:
             try:
                 with pymongo.timeout(_INDEX_TIMEOUT_SECONDS):
-                    await init_beanie(self.database, document_models=[Job, Run, AlertDocument])
+                    await init_beanie(self.database, document_models=DOCUMENTS)
             except PyMongoError as error:
-                logger.warning(
-                    "database not prepared yet: %s",
-                    type(error).__name__,
-                    exc_info=logger.isEnabledFor(logging.DEBUG),
-                )
+                reason = f"{type(error).__name__}: {error}"[:300]
+                logger.warning("database not prepared yet", extra={"error": reason})
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
-                self._has_indexes = True
                 logger.info("database prepared")
+                return
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether documents can be read and written."""
+        task = self._preparation
+        return task is not None and task.done() and task.exception() is None
 
     def check_database(self) -> None:
-        """Raise a 503 problem unless documents can be read and written."""
-        if not self._has_indexes:
-            raise unavailable("MongoDB", "has not answered yet since this gateway started")
+        """Raise a 503 problem unless the database is prepared."""
+        if not self.is_prepared:
+            raise unavailable("MongoDB has not answered yet since this gateway started")
 
     async def check_redis(self) -> None:
         """Raise a 503 problem unless Redis answers: schedulers could not work without it."""
@@ -70,7 +92,7 @@ class Connections:
                 await self._redis.ping()
         except (RedisError, TimeoutError) as error:
             logger.warning("redis does not answer", extra={"error": type(error).__name__})
-            raise unavailable("Redis", "does not answer; nothing was changed") from error
+            raise unavailable("Redis does not answer; nothing was changed") from error
 
     async def wake_schedulers(self, job_id: str) -> None:
         """Tell schedulers to look at once; without the hint they find the job a little later."""
@@ -85,13 +107,15 @@ class Connections:
     async def mongodb_answers(self) -> str | None:
         """Health check: MongoDB answers and the indexes are there."""
         await self._mongo.admin.command("ping")
-        return None if self._has_indexes else "indexes are not created yet"
+        return None if self.is_prepared else "indexes are not created yet"
+
+    async def is_preparing(self) -> str | None:
+        """Health check: the preparation of the database goes on or has succeeded."""
+        task = self._preparation
+        if task is None or (task.done() and task.exception() is not None):
+            return "given up"
+        return None
 
     async def redis_answers(self) -> str | None:
         """Health check: Redis answers."""
         return None if await self._redis.ping() else "no answer"
-
-    async def close(self) -> None:
-        """Give back all connections."""
-        await self._mongo.close()
-        await self._redis.aclose()

@@ -1,13 +1,17 @@
 """Turns every error that reaches the application into a problem document."""
 
 import logging
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pymongo.errors import ConnectionFailure, PyMongoError, WTimeoutError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.connections import is_passing
 from gateway.field_errors import field_errors, shown
 from gateway.middleware import current_trace_id
 from gateway.problems import (
@@ -68,11 +72,22 @@ async def _answer_invalid_request(request: Request, error: RequestValidationErro
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return _answer(request, ProblemError(MALFORMED_BODY, "the body is not valid JSON"))
-    return _answer(request, invalid_request(*field_errors(found)))
+    place = found[0]["loc"][0]
+    inner = [{**each, "loc": each["loc"][1:]} for each in found]
+    model = _validated_model(request, place)
+    return _answer(request, invalid_request(*field_errors(inner, model, (place,))))
+
+
+def _validated_model(request: Request, place: str) -> type[BaseModel] | None:
+    route: APIRoute = request.scope["route"]
+    fields = [route.body_field] if place == "body" else route.dependant.query_params
+    validated: Any = fields[0].field_info.annotation if fields and fields[0] else None
+    is_model = isinstance(validated, type) and issubclass(validated, BaseModel)
+    return validated if is_model else None
 
 
 async def _answer_database_error(request: Request, error: PyMongoError) -> Response:
-    if not (error.timeout or isinstance(error, ConnectionFailure | WTimeoutError)):
+    if not is_passing(error):
         raise error
     logger.warning("MongoDB does not answer", extra={"error": type(error).__name__})
-    return _answer(request, unavailable("MongoDB", "does not answer"))
+    return _answer(request, unavailable("MongoDB does not answer"))

@@ -8,12 +8,15 @@ from typing import Any, Final
 from beanie import PydanticObjectId
 from bson import ObjectId
 from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
 
-from common.documents import Job, JobStatus
+from common.documents import Job
+from common.states import JobStatus
+from gateway.connections import is_passing
 from gateway.documents import Page, find_page, read_document
 from gateway.field_errors import shown
 from gateway.paging import Order, PageQuery
-from gateway.problems import JOB_RUNNING, NOT_FOUND, ProblemError
+from gateway.problems import JOB_RUNNING, NOT_FOUND, ProblemError, unavailable
 
 NEWEST_FIRST: Final[Order] = (("_id", ObjectId),)
 
@@ -47,6 +50,22 @@ async def find_job(job_id: str) -> Job:
     if found is None:
         raise job_not_found(job_id)
     return read_document(Job, found)
+
+
+async def insert_job(job: Job) -> None:
+    """Store a new job.
+
+    Raises:
+        ProblemError: MongoDB stopped answering; whether the job is stored is then unknown.
+    """
+    try:
+        await job.insert()
+    except PyMongoError as error:
+        if not is_passing(error):
+            raise
+        raise unavailable(
+            f"MongoDB stopped answering: GET /jobs/{job.id} tells later whether the job was stored"
+        ) from error
 
 
 async def find_jobs(criteria: Mapping[str, Any], query: PageQuery) -> Page[Job]:

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,7 +23,8 @@ from gateway.settings import BODY_LIMIT_BYTES, GatewaySettings
 
 logger = logging.getLogger(__name__)
 
-SHUTDOWN_SECONDS = 3
+SHUTDOWN_SECONDS: Final = 3
+STARTUP_FAILED: Final = 3
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -30,16 +32,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        connections = Connections(settings)
-        app.state.connections = connections
-        preparation = asyncio.create_task(connections.prepare_database())
-        try:
+        async with Connections(settings) as app.state.connections:
             yield
-        finally:
-            preparation.cancel()
-            with suppress(asyncio.CancelledError):
-                await preparation
-            await connections.close()
 
     app = FastAPI(
         title="Job Runner",
@@ -95,6 +89,8 @@ async def _serve(settings: GatewaySettings, listener: socket.socket, stop: async
     host, port, *_ = listener.getsockname()
     logger.info("listening", extra={"url": f"http://{host}:{port}"})
     await server.serve(sockets=[listener])
+    if not server.started:
+        raise SystemExit(STARTUP_FAILED)
     stop.set()
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from common.models import CamelModel
 
+RETRY_AFTER_SECONDS: Final = "2"
 MEDIA_TYPE: Final = "application/problem+json"
 
 
@@ -135,22 +136,15 @@ class ProblemError(HTTPException):
 
 def invalid_request(*errors: FieldError) -> ProblemError:
     """Return the problem of a request whose parts are wrong, each named by one of `errors`."""
-    count = "one part" if len(errors) == 1 else f"{len(errors)} parts"
-    first = errors[0].pointer or errors[0].parameter or "the body"
-    return ProblemError(
-        INVALID_REQUEST,
-        f"{count} of the request is wrong; the first is {first}: {errors[0].detail}"
-        if len(errors) == 1
-        else f"{count} of the request are wrong; the first is {first}: {errors[0].detail}",
-        errors=errors,
-    )
+    first = errors[0]
+    others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    detail = f"{first.pointer or first.parameter}: {first.detail}{others}"
+    return ProblemError(INVALID_REQUEST, detail, errors=errors)
 
 
-def unavailable(server: str, reason: str, retry_after_seconds: int = 2) -> ProblemError:
-    """Return the problem of a request that needs `server`, which does not answer."""
-    return ProblemError(
-        UNAVAILABLE, f"{server} {reason}", headers={"Retry-After": str(retry_after_seconds)}
-    )
+def unavailable(detail: str) -> ProblemError:
+    """Return the problem of a request that needs a server which does not answer."""
+    return ProblemError(UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def problem_response(problem: ProblemError, *, instance: str, trace_id: str | None) -> Response:

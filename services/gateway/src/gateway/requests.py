@@ -4,7 +4,14 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+)
 
 from common.actions import ACTIONS
 from common.models import CamelModel
@@ -125,3 +132,10 @@ class JobChanges(RequestModel):
     status: Literal["pending"] | None = Field(
         default=None, description="`pending` runs a completed or failed job again"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("null is not a value here: leave the field out to keep it as it is")
+        return value

@@ -7,8 +7,9 @@ from typing import Any, Final
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.actions import ACTIONS
-from common.documents import UNFINISHED, AlertDocument, Job, Run, RunState
+from common.documents import AlertDocument, Job, Run
 from common.models import to_millis
+from common.states import UNFINISHED, RunState
 from gateway.documents import Page, find_page, read_document
 from gateway.field_errors import shown
 from gateway.job_store import find_job, parse_job_id

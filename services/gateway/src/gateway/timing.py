@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from common.documents import JobType
+from common.states import JobType
 from gateway.problems import FieldError, invalid_request
 from gateway.requests import JobChanges, JobRequest, interval_millis
+
+_RELEASE: Final = {"schedule.claimToken": "$$REMOVE", "schedule.claimUntil": "$$REMOVE"}
+"""Takes the job from a scheduler that is just planning it by its former timing: it plans anew."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,13 @@ def decide_new_timing(changes: JobChanges, job_type: JobType, now: datetime) -> 
             "schedule.intervalMs": interval_ms,
             "nextRunAt": next_run_at,
             "schedule.anchorAt": next_run_at,
+            **_RELEASE,
         }
     if changes.scheduled_at is not None:
         if job_type is JobType.RECURRING:
             raise invalid_request(_does_not_belong("scheduledAt", "recurring"))
         at = changes.scheduled_at
-        return {"scheduledAt": at, "nextRunAt": at, "schedule.anchorAt": at}
+        return {"scheduledAt": at, "nextRunAt": at, "schedule.anchorAt": at, **_RELEASE}
     return {}
 
 

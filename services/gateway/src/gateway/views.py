@@ -7,18 +7,9 @@ from pydantic import ConfigDict, Field, field_serializer
 from common.actions import AnyAction
 from common.actions.envelope import ResultFrame
 from common.actions.handler import AlertMetrics, AlertSubject, Evidence, Severity
-from common.documents import (
-    AlertDocument,
-    Job,
-    JobStatus,
-    JobType,
-    LastError,
-    Run,
-    RunError,
-    RunState,
-    SkipReason,
-)
+from common.documents import AlertDocument, Job, LastError, Run, RunError
 from common.models import CamelModel, UtcDatetime
+from common.states import JobStatus, JobType, RunState, SkipReason
 from common.telemetry import trace_id_of
 from gateway.payloads import RequestWarning
 
@@ -58,7 +49,7 @@ class JobView(View):
     links: JobLinks
 
     @field_serializer("interval_minutes")
-    def _without_needless_fraction(self, minutes: float | None) -> float | None:
+    def _without_needless_fraction(self, minutes: float | None) -> float | int | None:
         return int(minutes) if minutes is not None and minutes.is_integer() else minutes
 
 
@@ -84,6 +75,7 @@ class RunView(View):
     job_id: str
     action: str
     payload: dict[str, Any] = Field(description="the job's payload when the run was created")
+    chain_id: int | None = Field(description="null means the workers' default chain")
     state: RunState
     due_at: UtcDatetime
     attempt: int = Field(description="the present or last attempt, from 1")

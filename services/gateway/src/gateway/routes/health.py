@@ -1,5 +1,6 @@
 """`/livez`, `/readyz` and `/metrics`, for the machinery that runs the gateway."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -8,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from common.health import run_checks
 from common.models import CamelModel
 from gateway.dependencies import AnyConnections
-from gateway.problems import unavailable
+from gateway.problems import ProblemError, unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -20,8 +21,11 @@ class HealthView(CamelModel):
 
 
 @router.get("/livez", summary="Is the process alive?")
-async def live() -> HealthView:
-    """Answer 200 as long as the process serves requests; it waits for its servers by itself."""
+async def live(connections: AnyConnections) -> HealthView:
+    """Answer 200 unless the process must be restarted; it waits for its servers by itself."""
+    failed = await run_checks({"preparation of the database": connections.is_preparing})
+    if failed:
+        raise _failing(failed)
     return HealthView()
 
 
@@ -32,9 +36,12 @@ async def ready(connections: AnyConnections) -> HealthView:
         {"MongoDB": connections.mongodb_answers, "Redis": connections.redis_answers}
     )
     if failed:
-        reasons = [f"{server}: {reason}" for server, reason in failed.items()]
-        raise unavailable("; ".join(reasons), "")
+        raise _failing(failed)
     return HealthView()
+
+
+def _failing(failed: Mapping[str, str]) -> ProblemError:
+    return unavailable("; ".join(f"{check}: {reason}" for check, reason in failed.items()))
 
 
 @router.get("/metrics", response_class=Response, summary="Prometheus metrics")

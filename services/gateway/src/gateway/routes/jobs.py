@@ -2,23 +2,25 @@
 
 from typing import Annotated
 
+from beanie import PydanticObjectId
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from common.actions import ACTIONS
-from common.documents import Job, JobStatus, JobType, Schedule
+from common.documents import Job, Schedule
 from common.events import run_id
 from common.models import now_utc
+from common.states import JobStatus, JobType
 from common.telemetry import current_traceparent
 from gateway.dependencies import Ready
 from gateway.examples import CHANGES, JOBS
-from gateway.job_store import delete_job, find_job, find_jobs, trigger_job, update_job
+from gateway.job_store import delete_job, find_job, find_jobs, insert_job, trigger_job, update_job
 from gateway.paging import PageQuery
-from gateway.payloads import Payload, normalize
-from gateway.problems import FieldError, invalid_request
+from gateway.payloads import normalize
 from gateway.requests import ActionName, JobChanges, JobRequest, JobTypeName
 from gateway.routes.pages import answer_page
 from gateway.strict_json import StrictJsonRoute
-from gateway.timing import decide_new_timing, decide_timing
+from gateway.timing import decide_timing
+from gateway.updates import decide_update
 from gateway.views import (
     AcceptedJobView,
     JobView,
@@ -59,6 +61,7 @@ async def create_job(
     timing = decide_timing(wanted, action.default_interval_minutes, now)
     await connections.check_redis()
     job = Job(
+        id=PydanticObjectId(),
         action=action.name,
         payload=payload.stored,
         type=timing.type,
@@ -72,7 +75,7 @@ async def create_job(
         traceparent=current_traceparent(),
         schedule=Schedule(interval_ms=timing.interval_ms, anchor_at=timing.first_run_at),
     )
-    await job.insert()
+    await insert_job(job)
     await connections.wake_schedulers(str(job.id))
     request.state.log_fields = {"job_id": str(job.id), "action": action.name}
     response.headers["Location"] = f"/jobs/{job.id}"
@@ -100,29 +103,12 @@ async def change_job(
     connections: Ready,
 ) -> AcceptedJobView:
     """Change what a job does or when; `{"status": "pending"}` runs it again after a failure."""
-    for name in changes.model_fields_set:
-        if getattr(changes, name) is None:
-            alias = JobChanges.model_fields[name].alias
-            raise invalid_request(
-                FieldError(detail="null is not a value: leave it out", pointer=f"#/{alias}")
-            )
     job = await find_job(job_id)
-    payload = Payload(stored={}, warnings=[])
-    now = now_utc()
-    fields = {"updatedAt": now, **decide_new_timing(changes, job.type, now)}
-    if changes.payload is not None:
-        payload = normalize(ACTIONS[job.action], changes.payload)
-        fields["payload"] = {"$literal": payload.stored}
-    if changes.max_attempts is not None:
-        fields["maxAttempts"] = changes.max_attempts
-    if changes.timeout_seconds is not None:
-        fields["timeoutSeconds"] = changes.timeout_seconds
-    if changes.status is not None:
-        fields["status"] = changes.status
+    update = decide_update(changes, job.action, job.type, now_utc())
     await connections.check_redis()
-    job = await update_job(job_id, fields)
+    job = await update_job(job_id, update.fields)
     await connections.wake_schedulers(job_id)
-    return accepted_job_view(job, payload.warnings)
+    return accepted_job_view(job, update.warnings)
 
 
 @router.delete("/{job_id}", status_code=204, summary="Delete a job")
