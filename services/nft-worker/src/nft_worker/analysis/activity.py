@@ -40,16 +40,18 @@ class Buckets:
         return timestamp // self.seconds
 
 
-def window_buckets(first_event: int, window_start: int, window_end: int) -> Buckets:
+def window_buckets(first_event: int | None, window_start: int, window_end: int) -> Buckets:
     """Return the newest buckets from the first event to the end of the window.
 
     Their length is an hour, a day or a week: the shortest with which they are not too many.
 
     Args:
-        first_event: Unix seconds of the oldest event.
+        first_event: Unix seconds of the oldest event; without one there are no buckets.
         window_start: Unix seconds of the first block of the window.
         window_end: Unix seconds of its last block.
     """
+    if first_event is None:
+        return Buckets(BUCKET_SECONDS[0], range(0), ())
     seconds = next(
         (
             length

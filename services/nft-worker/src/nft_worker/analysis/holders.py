@@ -73,18 +73,23 @@ def largest_holders(balances: Mapping[Address, int]) -> list[Address]:
     return sorted(balances, key=lambda holder: (-balances[holder], holder))[:TOP_HOLDERS]
 
 
-def total_supply(history: History) -> int | None:
+def total_supply(history: History, transfers: Iterable[NftTransfer]) -> int | None:
     """Return how many tokens (units) exist: the contract's word, else what mints and burns tell.
 
     None when the contract does not say and the window does not hold the whole history.
+
+    Args:
+        history: The window.
+        transfers: Its transfers, each once.
     """
     if history.collection.total_supply is not None:
         return history.collection.total_supply
     if not history.reaches_origin:
         return None
-    minted = sum(move.amount for move in history.transfers if move.sender == ZERO_ADDRESS)
-    burned = sum(move.amount for move in history.transfers if move.recipient == ZERO_ADDRESS)
-    return minted - burned
+    return sum(
+        transfer.amount * ((transfer.sender == ZERO_ADDRESS) - (transfer.recipient == ZERO_ADDRESS))
+        for transfer in transfers
+    )
 
 
 def holdings_over_time(

@@ -60,7 +60,7 @@ def analyze(
     buckets = _buckets(history, trading)
     suspicions = find_suspicions(history, trading, holdings, buckets, thresholds)
     sales = {sale.position: sale for sale in trading.sales}
-    supply = total_supply(history)
+    supply = total_supply(history, trading.transfers)
     cycles = cycles_by_token(suspicions.cycles, trading.paths)
     clusters = wallet_clusters(trading.sales, suspicions.flagged)
     result = NftMovementAnalysis(
@@ -104,10 +104,8 @@ def analyze(
 
 
 def _buckets(history: History, trading: Trading) -> Buckets:
-    start, end = history.window_seconds
-    transfers = trading.transfers
-    first_event = history.timestamps[transfers[0].block_number] if transfers else end
-    return window_buckets(first_event, start, end)
+    times = [history.timestamps[transfer.block_number] for transfer in trading.transfers[:1]]
+    return window_buckets(min(times, default=None), *history.window_seconds)
 
 
 def _alerts(

@@ -1,0 +1,43 @@
+"""The pure parts of reading: whole blocks, and what code tells."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.chain.types import Address, Log
+from nft_worker.analysis.code import delegates_to_implementation, is_contract
+from nft_worker.window_reader import newest_whole_blocks
+
+
+def a_log(block_number: int, log_index: int) -> Log:
+    return Log(Address("0x" + "00" * 20), (), "0x", block_number, "0x", "0x", 0, log_index)
+
+
+@given(st.lists(st.integers(0, 12), max_size=40), st.integers(1, 20))
+def test_the_newest_logs_are_enough_and_no_block_is_cut(blocks: list[int], limit: int) -> None:
+    logs = [a_log(number, index) for index, number in enumerate(sorted(blocks))]
+
+    kept = list(newest_whole_blocks(logs, limit))
+
+    assert logs[len(logs) - len(kept) :] == kept
+    assert len(kept) >= min(limit, len(logs))
+    left_out = {log.block_number for log in logs} - {log.block_number for log in kept}
+    assert len(kept) + sum(log.block_number in left_out for log in logs) == len(logs)
+    beyond_first = [log for log in kept if log.block_number != kept[0].block_number]
+    assert len(beyond_first) < limit
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("0x", False), ("0x6080", True), ("0xef0100" + "ab" * 20, False)],
+)
+def test_a_delegated_account_stays_a_wallet(code: str, expected: bool) -> None:
+    assert is_contract(code) is expected
+
+
+def test_proxies_are_known_by_their_code() -> None:
+    slot = "360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
+
+    assert delegates_to_implementation("0x6080604052" + slot + "54")
+    assert delegates_to_implementation("0x363d3d373d3d3d363d73" + "ab" * 20 + "5af4")
+    assert not delegates_to_implementation("0x60806040")
