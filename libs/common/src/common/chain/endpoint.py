@@ -161,15 +161,15 @@ class Endpoint(AsyncHTTPProvider):
             ChainError: The endpoint is not available, limits our rate, or answered nonsense.
         """
         answers = self._decode(reply)
+        if isinstance(answers, list) and len(answers) == 1 < len(ids):
+            answers = answers[0]  # some wrap the one refusal of a whole batch in a list
         if not isinstance(answers, list):
             error = self._result(reply, answers)
             if not isinstance(error, ChainError):
                 raise InvalidAnswer("one answer to a batch of calls")
             if isinstance(error, BatchTooLarge):
                 self.max_batch = max(1, len(ids) // 2)
-            if reply.status >= 500 or isinstance(
-                error, (RateLimited, QuotaExhausted, Unauthorized)
-            ):
+            if reply.status >= 500 or isinstance(error, _NOT_ABOUT_SIZE):
                 raise error
             raise BatchTooLarge(str(error))
         by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}

@@ -174,9 +174,10 @@ class _Scan:
                 endpoint.max_log_blocks = learnt_cap(blocks, refusal)
                 raise
 
+        is_divisible = blocks > 1 or split_filter(wanted) is not None
         started = time.monotonic()
         try:
-            logs = await self._rpc.run(send, is_divisible=blocks > 1)
+            logs = await self._rpc.run(send, is_divisible=is_divisible)
         except _REFUSED_SIZE:
             self._step = max(1, min(self._step, blocks // 2))
             raise

@@ -51,9 +51,8 @@ def parse_block(tag: str, expected_number: int | None = None) -> Callable[[Any],
 
     def parse(answer: Any) -> Block:
         if answer is None:
-            raise InvalidAnswer(
-                f"block {tag if expected_number is None else expected_number} unknown"
-            )
+            asked_for = tag if expected_number is None else expected_number
+            raise InvalidAnswer(f"block {asked_for} is not known")
         fields = _object(answer, "a block")
         number = parse_quantity(fields.get("number"))
         if expected_number is not None and number != expected_number:
@@ -212,7 +211,7 @@ def _parse_log(entry: Any) -> Log:
 
 def _mined(answer: Any, hash_field: str, expected_hash: str) -> Mapping[str, Any]:
     if answer is None:
-        raise InvalidAnswer(f"transaction {expected_hash} unknown")
+        raise InvalidAnswer(f"transaction {expected_hash} is not known")
     fields = _object(answer, "a transaction")
     found = _hash(fields.get(hash_field))
     if found != expected_hash:
