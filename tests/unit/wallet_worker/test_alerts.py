@@ -61,6 +61,22 @@ def test_having_paid_an_imitator_is_severe(
     assert alert.severity == "high"
 
 
+def test_having_received_from_an_imitator_is_not_severe(
+    wallet: Address,
+    a_movement: BuildMovement,
+    a_transaction: BuildTransaction,
+    a_reading: BuildReading,
+) -> None:
+    payment = a_movement(sender=wallet, recipient=GENUINE, block_number=1)
+    claimed = a_movement(sender=IMITATOR, block_number=2)
+    nothing = a_movement(sender=wallet, recipient=IMITATOR, amount=0, block_number=3)
+    transactions = [a_transaction(each) for each in (payment, claimed, nothing)]
+
+    [alert] = alerts_of(a_reading([payment, claimed, nothing], transactions=transactions))
+
+    assert alert.severity == "medium"
+
+
 def test_transfers_of_nothing_alert_from_the_threshold_on(
     a_movement: BuildMovement, a_transaction: BuildTransaction, a_reading: BuildReading
 ) -> None:

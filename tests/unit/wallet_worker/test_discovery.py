@@ -117,7 +117,10 @@ def test_a_wrapper_that_also_logs_the_mint_is_counted_once(wallet: Address) -> N
 def test_a_wrap_without_a_mint_in_its_transaction_stays(wallet: Address, friend: Address) -> None:
     other = wrap(wallet, transaction_hash="0x06")
     decoded = DecodedLogs(
-        (erc20(ZERO_ADDRESS, wallet), erc20(friend, wallet, 3)), (), (other, wrap(friend)), 0
+        (erc20(ZERO_ADDRESS, wallet), erc20(friend, wallet, 3)),
+        (),
+        (other, wrap(friend, "0x07")),
+        0,
     )
 
     assert collect_history(wallet, decoded, ALL).wraps == (other,)
@@ -199,3 +202,18 @@ def test_every_block_shown_gets_a_time_and_no_other(
     assert blocks_to_date(history, ALL) == {3, 5, 8, 9}
     assert blocks_to_date(history, ONLY_TOKENS) == {5, 8}
     assert blocks_to_date(history, ONLY_NFTS) == set()
+
+
+def test_old_events_that_are_not_shown_get_no_time(
+    a_movement: BuildMovement, a_wrap: Callable[..., WrapEvent]
+) -> None:
+    movements = [a_movement(block_number=number) for number in range(LIST_CAP + 1)]
+    wraps = tuple(a_wrap(block_number=5_000 + number) for number in range(LIST_CAP + 1))
+    only_transactions = WalletSnapshotOptions(include_token_balances=False, include_nfts=False)
+
+    blocks = blocks_to_date(history_of(*movements, wraps=wraps), only_transactions)
+
+    assert blocks == {
+        *range(1, LIST_CAP + 1),
+        *range(5_001, 5_001 + LIST_CAP),
+    }

@@ -70,6 +70,19 @@ def test_whom_the_owner_paid_is_genuine_even_when_the_imitator_was_seen_earlier(
     assert codes(wallet, [bait, payment], transactions) == [[LOOK_ALIKE], []]
 
 
+def test_nobody_becomes_genuine_by_transfers_of_nothing_or_by_sending(
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
+) -> None:
+    nothing = a_movement(sender=IMITATOR, amount=0, block_number=1)
+    claimed = a_movement(sender=IMITATOR, block_number=2)
+    received = a_movement(sender=GENUINE, block_number=3)
+    payment = a_movement(sender=wallet, recipient=GENUINE, block_number=4)
+
+    assert codes(wallet, [nothing, received], []) == [[LOOK_ALIKE], []]
+    transactions = [a_transaction(claimed), a_transaction(payment)]
+    assert codes(wallet, [claimed, payment], transactions) == [[LOOK_ALIKE], []]
+
+
 def test_a_payment_to_an_imitator_is_marked_too(
     wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
 ) -> None:

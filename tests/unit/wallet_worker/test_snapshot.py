@@ -169,3 +169,8 @@ def test_a_threshold_of_the_job_is_checked_with_the_payload(wallet: Address) -> 
     for refused in ({"spamScor": 0.9}, {"spamScore": 1.5}, {"lookAlikeDigits": 2.5}):
         with pytest.raises(ValidationError, match="known thresholds: spamScore"):
             payload(refused)
+
+
+def test_the_zero_address_is_refused_because_every_mint_names_it() -> None:
+    with pytest.raises(ValidationError, match="nobody's wallet"):
+        WalletSnapshotPayload.model_validate({"wallet": "0x" + "0" * 40})

@@ -80,12 +80,12 @@ def test_a_token_known_only_from_suspect_transfers_is_suspected(
 ) -> None:
     other = Address("0x" + "b" * 40)
     bait = a_movement(amount=0)
-    also_used = a_movement(contract=other, amount=0, block_number=11)
-    honest = a_movement(contract=other, block_number=12)
+    honest = a_movement(contract=other, block_number=11)
+    also_used = a_movement(contract=other, amount=0, block_number=12)
     reasons = (Reason(code="any", detail="any"),)
 
     suspicions = poisoning_suspicions(
-        [bait, also_used, honest], {bait.position: reasons, also_used.position: reasons}
+        [bait, honest, also_used], {bait.position: reasons, also_used.position: reasons}
     )
 
     assert list(suspicions) == [token]

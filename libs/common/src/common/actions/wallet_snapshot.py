@@ -72,6 +72,16 @@ class WalletSnapshotPayload(ActionPayload):
     wallet: EvmAddress
     options: WalletSnapshotOptions = WalletSnapshotOptions()
 
+    @field_validator("wallet")
+    @classmethod
+    def _somebody(cls, wallet: str) -> str:
+        if int(wallet, 16) == 0:
+            raise ValueError(
+                "the zero address is nobody's wallet: every mint and burn of the chain names it; "
+                "give the address of an account or a contract"
+            )
+        return wallet
+
 
 class WalletSnapshot(ActionResult):
     """A wallet at one block; see `common.results.wallet_snapshot` for null and empty lists.
