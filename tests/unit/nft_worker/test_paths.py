@@ -71,7 +71,7 @@ def test_a_token_staying_in_the_vault_is_still_its_owners(story: "Story") -> Non
 
 
 def test_only_what_lies_between_returns_needs_to_be_classified(story: "Story") -> None:
-    for hour, (giver, taker) in enumerate(["ab", "bc", "cb", "bd", "de"]):
+    for hour, (giver, taker) in enumerate(pairwise("abcbde")):
         story.move(1, giver, taker, hours=hour)
     story.move(2, "x", "agent", "y", hours=9)
 

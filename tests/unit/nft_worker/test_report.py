@@ -1,6 +1,7 @@
 """The whole result: what adds up, what is capped, and what makes no difference."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ def test_alerts_do_not_depend_on_how_much_older_history_was_read(
 ) -> None:
     story = told(new_story, older)
     begin = len(story.transfers)
-    for day, (seller, buyer) in enumerate(["ab", "bc", "ca", "aa"]):
+    for day, (seller, buyer) in enumerate(pairwise("abcaa")):
         story.sell(9, seller, buyer, 100, hours=100 + 30 * day)
 
     def alerts_about_token_9(found: NftMovementAnalysis) -> list[Alert]:
@@ -104,7 +105,7 @@ def by_type(found: NftMovementAnalysis, kind: str) -> list[Alert]:
 
 
 def a_ring(story: "Story") -> NftMovementAnalysis:
-    for day, (seller, buyer) in enumerate(["ab", "bc", "ca"]):
+    for day, (seller, buyer) in enumerate(pairwise("abca")):
         story.sell(1, seller, buyer, 100, hours=48 * day)
     return story.analyze()
 
@@ -119,7 +120,7 @@ def test_a_ring_makes_one_wash_alert_with_its_evidence(story: "Story") -> None:
 
 def test_a_ring_that_goes_on_keeps_its_alert(story: "Story") -> None:
     first = {alert.alert_id for alert in a_ring(story).alerts or []}
-    for day, (seller, buyer) in enumerate(["ab", "bc", "ca"]):
+    for day, (seller, buyer) in enumerate(pairwise("abca")):
         story.sell(1, seller, buyer, 100, hours=200 + 48 * day)
 
     again = {alert.alert_id for alert in by_type(story.analyze(), "WASH_TRADE")}

@@ -1,6 +1,7 @@
 """What is called a wash trade, how strongly, and what is not."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def test_the_weights_are_the_documented_ones() -> None:
 
 
 def test_honest_sales_down_a_chain_of_owners_are_not_suspected(story: "Story") -> None:
-    for day, (seller, buyer) in enumerate(["ab", "bc", "cd", "de"]):
+    for day, (seller, buyer) in enumerate(pairwise("abcde")):
         story.sell(1, seller, buyer, 100, hours=2 * DAY * day)
 
     found = story.analyze()
@@ -85,7 +86,7 @@ def test_a_round_trip_within_a_day_weighs_more(story: "Story") -> None:
 
 
 def test_a_ring_of_three_wallets_is_flagged(story: "Story") -> None:
-    for day, (seller, buyer) in enumerate(["ab", "bc", "ca"]):
+    for day, (seller, buyer) in enumerate(pairwise("abca")):
         story.sell(1, seller, buyer, 100, hours=2 * DAY * day)
 
     found = story.analyze()
@@ -217,7 +218,7 @@ def test_a_price_of_a_hundredth_of_the_floor_is_told_and_accuses_nobody(story: "
 
 
 def test_cuts_can_be_changed(story: "Story") -> None:
-    for day, (seller, buyer) in enumerate(["ab", "bc", "ca"]):
+    for day, (seller, buyer) in enumerate(pairwise("abca")):
         story.sell(1, seller, buyer, 100, hours=2 * DAY * day)
 
     assert story.analyze(washScore=0.61).summary.wash_sale_count == 0
