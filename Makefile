@@ -5,7 +5,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 PYPROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml local/*/pyproject.toml)
-SOURCES := libs services local tests benchmarks examples
+SOURCES := libs services local tests examples $(sort $(dir $(wildcard benchmarks/*.py benchmarks/*/*.py)))
 TEST_ARGUMENTS ?=
 
 help: ## List the targets
@@ -29,7 +29,7 @@ lint: $(INSTALLED) ## Check style, import rules and that the lock files are up t
 	requirements/check.sh
 
 types: $(INSTALLED) ## Check types
-	$(BIN)/mypy
+	$(BIN)/mypy $(SOURCES)
 
 format: $(INSTALLED) ## Format the code and fix what can be fixed by itself
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -39,7 +39,8 @@ lock: $(INSTALLED) ## Compile the lock files; newer versions: make lock UPGRADE=
 	requirements/compile.sh $(UPGRADE)
 
 docs: $(INSTALLED) ## Write the reference documents in docs/reference
-	$(BIN)/python -m local_stack docs
+	$(BIN)/python -m gateway.openapi >docs/reference/openapi.json
+	$(BIN)/python -m common.asyncapi >docs/reference/asyncapi.json
 
 clean: ## Remove .venv, .local and caches
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

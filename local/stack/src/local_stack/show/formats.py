@@ -1,7 +1,7 @@
 """Short forms of addresses, amounts and times."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from rich.markup import escape
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 ROWS_SHOWN = 6
+DIGITS = 100  # room for 256 bits, which have 78
 
 
 def short(address: str) -> str:
@@ -35,7 +36,8 @@ def scaled(raw: str | None, decimals: int | None, symbol: str | None = None) -> 
     """Return a raw amount as `amount` does; as it is where the decimals are not known."""
     if raw is None or decimals is None:
         return raw or "unknown"
-    return amount(str(Decimal(raw).scaleb(-decimals)), symbol)
+    with localcontext(prec=DIGITS):
+        return amount(str(Decimal(raw).scaleb(-decimals)), symbol)
 
 
 def percentage(value: float | None) -> str:

@@ -18,6 +18,7 @@ def show_nft_movements(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         f"{summary['saleCount']} sales, "
         f"[bold red]{summary['washSaleCount']}[/] of them look like wash trades"
     )
+    symbols = {each["currency"]: each["symbol"] for each in summary["volumeByCurrency"]}
     flagged = [sale for sale in result["sales"] if sale["wash"]["flagged"]]
     flagged.sort(key=lambda sale: -sale["wash"]["score"])
     if flagged:
@@ -31,7 +32,7 @@ def show_nft_movements(result: Mapping[str, Any]) -> Iterator[RenderableType]:
                 f"#{sale['tokenId']}",
                 short(sale["seller"]),
                 short(sale["buyer"]),
-                _price(sale),
+                _price(sale, symbols),
                 f"{sale['wash']['score']:.2f}",
                 ", ".join(sale["wash"]["filters"]),
             )
@@ -46,8 +47,8 @@ def show_nft_movements(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield from remainder(ROWS_SHOWN, result["suspiciousPatternsTotal"], "patterns")
 
 
-def _price(sale: Mapping[str, Any]) -> str:
-    if sale["currency"] is None:
+def _price(sale: Mapping[str, Any], symbols: Mapping[str, str | None]) -> str:
+    currency = sale["currency"]
+    if currency is None:
         return "several currencies"
-    currency = "native" if sale["currency"] == "native" else short(sale["currency"])
-    return amount(sale["price"], currency)
+    return amount(sale["price"], symbols.get(currency) or short(currency))
