@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from common.actions.envelope import ActionResult
-from common.actions.handler import Alert, Evidence, Severity
+from common.actions.handler import Alert, Severity
 from common.models import CamelModel, RawAmount, UtcDatetime
 
 MovementKind = Literal["mint", "burn", "sale", "transfer", "self"]
@@ -199,11 +199,11 @@ class SuspiciousPattern(CamelModel):
     type: PatternType
     severity: Severity
     addresses: list[str]
+    addresses_total: int
     token_ids: list[str]
     token_ids_total: int
-    transaction_hashes: list[str]
+    transaction_hashes: list[str] = Field(description="oldest first")
     transactions_total: int
-    evidence: list[Evidence]
     score: float = Field(
         description="highest wash score of the sales involved; 0 when no wash rule fired"
     )
@@ -217,7 +217,9 @@ class WalletCluster(CamelModel):
     """Wallets connected by flagged sales."""
 
     addresses: list[str]
+    addresses_total: int
     token_ids: list[str]
+    token_ids_total: int
     sale_count: int
     reason: str
 

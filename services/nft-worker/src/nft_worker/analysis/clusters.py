@@ -10,7 +10,8 @@ from common.results.nft_movements import WalletCluster
 from nft_worker.analysis.wording import count_text
 from nft_worker.models import Position, Sale
 
-TOKENS_SHOWN = 100
+WALLETS_SHOWN = 100
+TOKENS_SHOWN = 20
 
 
 def wallet_clusters(sales: Iterable[Sale], flagged: Collection[Position]) -> list[WalletCluster]:
@@ -39,8 +40,10 @@ def wallet_clusters(sales: Iterable[Sale], flagged: Collection[Position]) -> lis
         tokens = sorted({sale.token_id for sale in own})
         clusters.append(
             WalletCluster(
-                addresses=wallets,
+                addresses=wallets[:WALLETS_SHOWN],
+                addresses_total=len(wallets),
                 token_ids=[str(token_id) for token_id in tokens[:TOKENS_SHOWN]],
+                token_ids_total=len(tokens),
                 sale_count=len(own),
                 reason=(
                     f"{count_text(len(own), 'sale')} of {count_text(len(tokens), 'token')} among "

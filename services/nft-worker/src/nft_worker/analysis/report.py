@@ -21,7 +21,6 @@ from nft_worker.analysis.holders import holder_distribution, total_supply
 from nft_worker.analysis.movements import NOBODY, movement_kind
 from nft_worker.analysis.prices import price_statistics, volumes
 from nft_worker.analysis.rows import (
-    LIST_CAP,
     moment,
     movement_rows,
     path_rows,
@@ -31,6 +30,8 @@ from nft_worker.analysis.rows import (
 from nft_worker.analysis.suspicions import Suspicions, cycles_by_token, find_suspicions
 from nft_worker.analysis.trading import Trading
 from nft_worker.models import Currencies, History, Holdings
+
+CLUSTER_CAP = 200
 
 
 def analyze(
@@ -88,7 +89,7 @@ def analyze(
             ],
         ),
         suspicious_patterns_total=len(suspicions.findings),
-        wallet_clusters=clusters[:LIST_CAP],
+        wallet_clusters=clusters[:CLUSTER_CAP],
         wallet_clusters_total=len(clusters),
         activity_bucket_seconds=buckets.seconds,
         activity=activity_rows(

@@ -24,9 +24,8 @@ from nft_worker.models import Currencies, Position, Sale, Timestamps, position
 LIST_CAP = 1_000
 HOPS_PER_PATH = 50
 HOPS_OF_ALL_PATHS = 5_000
-"""Keeps the result far below the 16 MB of a MongoDB document."""
-
-ITEMS_PER_PATTERN = 50
+ITEMS_PER_PATTERN = 20
+"""These caps keep every result below the 16 MB of a MongoDB document."""
 
 
 def moment(timestamp: int) -> datetime:
@@ -189,12 +188,12 @@ def _pattern(
     return SuspiciousPattern(
         type=finding.type,
         severity=severity,
-        addresses=list(finding.wallets),
+        addresses=list(finding.wallets[:ITEMS_PER_PATTERN]),
+        addresses_total=len(finding.wallets),
         token_ids=[str(token_id) for token_id in finding.token_ids[:ITEMS_PER_PATTERN]],
         token_ids_total=len(finding.token_ids),
         transaction_hashes=hashes[:ITEMS_PER_PATTERN],
         transactions_total=len(hashes),
-        evidence=evidence(finding.places),
         score=score,
         rules=[rule for rule in RULES if rule in fired],
         explanation=finding.explanation,
@@ -204,7 +203,7 @@ def _pattern(
 
 
 def evidence(places: Sequence[Place]) -> list[Evidence]:
-    """Return the first places of a finding as evidence."""
+    """Return the oldest places of a finding as evidence."""
     return [
         Evidence(
             transaction_hash=place.transaction_hash,

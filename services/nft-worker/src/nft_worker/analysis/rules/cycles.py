@@ -18,6 +18,9 @@ cycle detection published with the paper code NFT-wash-trade; the weight is this
 FAST_WEIGHT = 0.8
 """A cycle closed within a day: nobody had the token long enough for another purpose."""
 
+WALLETS_NAMED = 8
+"""Longer ways are cut in the explanation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
@@ -123,7 +126,8 @@ def _ring_finding(
             if at in sales:
                 weights[at] = max(weight, weights.get(at, 0.0))
     fastest = min(cycle.seconds for cycle in turns)
-    way = " -> ".join(short(hop.sender) for hop in turns[0].hops)
+    named = [short(hop.sender) for hop in turns[0].hops]
+    way = " -> ".join(named if len(named) <= WALLETS_NAMED else [*named[:WALLETS_NAMED], "..."])
     often = f" at its fastest, {len(turns)} times" if len(turns) > 1 else ""
     paid = f"{count_text(len(weights), 'sale')} on the way" if weights else "nothing was paid"
     return Finding(
