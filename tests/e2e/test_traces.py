@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -79,7 +80,7 @@ def test_every_action_is_one_trace_from_the_request_to_the_recorded_outcome(
     for action, payload in PAYLOADS.items():
         body = {"action": action, "payload": payload, "type": "scheduled", "scheduledAt": past}
         job = _create(traced, body)
-        run = _wait_for(lambda job=job: _completed_runs(traced, job), f"run of {action}")[0]
+        run = _wait_for(partial(_completed_runs, traced, job), f"run of {action}")[0]
         assert run["traceId"] == job["traceId"]
 
         spans = _wait_for_trace(receiver, job["traceId"], action)
