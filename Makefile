@@ -54,6 +54,6 @@ moved:
 .PHONY: moved
 endif
 
-$(INSTALLED): requirements/dev.lock requirements/uv.lock requirements/install.sh $(PYPROJECTS)
+$(INSTALLED): requirements/dev.lock requirements/bootstrap.lock requirements/install.sh $(PYPROJECTS)
 	@PYTHON="$(PYTHON)" requirements/install.sh
 	@echo "$(CURDIR)" >$@

@@ -25,7 +25,7 @@ lock() {
 lock dev.lock "$@" --all-extras --group dev \
     libs/*/pyproject.toml services/*/pyproject.toml local/*/pyproject.toml
 lock nodejs.lock "$@" requirements/nodejs.in
-echo uv | lock uv.lock --constraints "$locks/dev.lock" -
+echo uv | lock bootstrap.lock --constraints "$locks/dev.lock" -
 # One for each image.
 for folder in services/*/ local/chain/; do
     lock "$(basename "$folder").lock" --constraints "$locks/dev.lock" "${folder}pyproject.toml"

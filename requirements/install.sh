@@ -37,7 +37,7 @@ fi
 if ! .venv/bin/uv --version >/dev/null 2>&1; then
     echo "setup: installing uv"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-        --requirement requirements/uv.lock || fail "pip could not install uv: check the network"
+        --requirement requirements/bootstrap.lock || fail "pip could not install uv: check the network"
 fi
 
 echo "setup: installing what requirements/dev.lock pins"

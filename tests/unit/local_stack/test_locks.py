@@ -64,7 +64,7 @@ def test_the_development_lock_fits_what_members_ask_for(member: Path) -> None:
 
 
 def test_each_image_has_a_lock_of_its_own() -> None:
-    assert {lock.stem for lock in LOCKS} == {*SERVICES, "chain", "dev", "uv", "nodejs"}
+    assert {lock.stem for lock in LOCKS} == {*SERVICES, "chain", "bootstrap", "dev", "nodejs"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
