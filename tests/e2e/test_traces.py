@@ -72,7 +72,6 @@ def _parents(spans: list[ReceivedSpan]) -> dict[str, str | None]:
             for span in spans}  # fmt: skip
 
 
-@pytest.mark.usefixtures("scenario")
 def test_every_action_is_one_trace_from_the_request_to_the_recorded_outcome(
     traced: httpx.Client, receiver: TraceReceiver
 ) -> None:
