@@ -69,7 +69,8 @@ def test_a_token_without_transfers_gets_an_honest_empty_report(a_reading: Readin
 
     assert result.summary.transfer_count == 0
     assert result.size_distribution.median_raw is None
-    assert not (result.activity or result.net_flows or result.whales or result.alerts)
+    assert result.alerts == []
+    assert [*result.activity, *result.net_flows, *result.whales] == []
     assert [warning.code for warning in result.warnings] == ["no_transfers"]
 
 

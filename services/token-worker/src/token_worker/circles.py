@@ -6,7 +6,6 @@ time, then the earliest of their transfers after which nobody's position has cha
 """
 
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,8 @@ import rustworkx
 from common.chain.types import Address
 from common.models import from_millis
 from common.results.coin_flows import CircularFlow
-from token_worker.exact import IntArray, fraction_of
+from token_worker.balance import balanced_prefix
+from token_worker.exact import IntArray
 from token_worker.holders import excluded_addresses
 from token_worker.table import TransferTable
 
@@ -79,37 +79,6 @@ def find_circles(
     return found
 
 
-def balanced_prefix(
-    table: TransferTable, rows: list[int], residual_pct: float
-) -> tuple[int, float]:
-    """Return how many transfers, from the first on, leave nobody's position changed.
-
-    Transfers are dropped from the last one backwards until every net position is at most
-    `residual_pct` percent of the mean transfer.
-
-    Returns:
-        The length of the longest such prefix and its largest net position in percent of its mean
-        transfer; (0, 0.0) when there is none.
-    """
-    net: dict[int, int] = {}
-    for row in rows:
-        _move(net, table, row, 1)
-    largest = [(-abs(position), code) for code, position in net.items()]
-    heapify(largest)
-    total = sum(table.amounts[row] for row in rows)
-    margin = fraction_of(residual_pct)
-    for count in range(len(rows), 0, -1):
-        while -largest[0][0] != abs(net[largest[0][1]]):
-            heappop(largest)  # a position that has changed since
-        residual = -largest[0][0] * count * 100
-        if residual <= margin * total:
-            return count, residual / total
-        for code in _move(net, table, rows[count - 1], -1):
-            heappush(largest, (-abs(net[code]), code))
-        total -= table.amounts[rows[count - 1]]
-    return 0, 0.0
-
-
 def describe_circle(table: TransferTable, circle: Circle) -> CircularFlow:
     """Return a circle for a reader."""
     transfers = [table.transfers[row] for row in circle.rows]
@@ -131,14 +100,6 @@ def circle_addresses(table: TransferTable, circle: Circle) -> list[Address]:
     return sorted(
         {transfer.sender for transfer in transfers} | {transfer.recipient for transfer in transfers}
     )
-
-
-def _move(net: dict[int, int], table: TransferTable, row: int, direction: int) -> tuple[int, int]:
-    """Apply (1) or undo (-1) a row; return the codes it touches."""
-    sender, recipient = int(table.senders[row]), int(table.recipients[row])
-    net[sender] = net.get(sender, 0) - direction * table.amounts[row]
-    net[recipient] = net.get(recipient, 0) + direction * table.amounts[row]
-    return sender, recipient
 
 
 def _connected_rows(
