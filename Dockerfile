@@ -4,10 +4,10 @@ ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS builder
 WORKDIR /source
-COPY requirements/uv.lock requirements/
+COPY requirements/bootstrap.lock requirements/
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --disable-pip-version-check --root-user-action=ignore --require-hashes \
-    --requirement requirements/uv.lock
+    --requirement requirements/bootstrap.lock
 ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=/app
 ARG SERVICE
 COPY requirements/${SERVICE}.lock requirements/
