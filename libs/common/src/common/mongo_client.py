@@ -8,14 +8,15 @@ from pymongo import AsyncMongoClient
 SERVER_SELECTION_MILLISECONDS = 3_000
 
 
-def create_mongo(uri: SecretStr) -> AsyncMongoClient[dict[str, Any]]:
+def create_mongo(uri: SecretStr, **options: Any) -> AsyncMongoClient[dict[str, Any]]:
     """Return a client for the running event loop; times are read as aware UTC.
 
     Args:
         uri: `mongodb://` or `mongodb+srv://` URI; never logged.
+        options: Further options of the client; they win over those of the URI.
     """
     return AsyncMongoClient(
         uri.get_secret_value(),
         tz_aware=True,
-        serverSelectionTimeoutMS=SERVER_SELECTION_MILLISECONDS,
+        **{"serverSelectionTimeoutMS": SERVER_SELECTION_MILLISECONDS, **options},
     )

@@ -6,12 +6,12 @@ from typing import Any, Self
 
 import pymongo
 from beanie import init_beanie
-from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
 from redis.exceptions import RedisError
 
 from common.documents import DOCUMENTS
+from common.mongo_client import create_mongo
 from common.redis_client import create_redis
 from common.streams import WAKE_CHANNEL
 from gateway.problems import unavailable
@@ -34,9 +34,8 @@ class Connections:
     def __init__(self, settings: GatewaySettings) -> None:
         """Open nothing yet."""
         timeout_ms = round(settings.mongodb_timeout_seconds * 1000)
-        self._mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-            settings.mongodb_uri.get_secret_value(),
-            tz_aware=True,
+        self._mongo = create_mongo(
+            settings.mongodb_uri,
             w="majority",  # an acknowledged job survives the loss of the primary
             timeoutMS=timeout_ms,
             serverSelectionTimeoutMS=timeout_ms // 2,

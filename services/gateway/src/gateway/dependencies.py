@@ -7,19 +7,19 @@ from fastapi import Depends, Request
 from gateway.connections import Connections
 
 
-def _connections(request: Request) -> Connections:
+async def _connections(request: Request) -> Connections:
     connections: Connections = request.app.state.connections
-    return connections
-
-
-def _ready_connections(request: Request) -> Connections:
-    connections = _connections(request)
-    connections.check_database()
     return connections
 
 
 AnyConnections = Annotated[Connections, Depends(_connections)]
 """The connections as they are, for health checks."""
+
+
+async def _ready_connections(connections: AnyConnections) -> Connections:
+    connections.check_database()
+    return connections
+
 
 Ready = Annotated[Connections, Depends(_ready_connections)]
 """Connections with a database that was prepared; a 503 problem before that."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -72,7 +73,7 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise SystemExit(
-            f"gateway: cannot listen on {host}:{port} ({error.strerror}): "
+            f"gateway: cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): "
             "stop what uses it, or set PORT to another port"
         ) from error
 

@@ -154,7 +154,7 @@ class ResultView(ResultFrame):
     job_id: str
     action: str
     attempt: int = Field(description="the attempt that produced it")
-    summary: dict[str, Any]
+    run_summary: dict[str, Any] = Field(description="figures for lists, as shown with the run")
     alert_ids: list[str]
 
 

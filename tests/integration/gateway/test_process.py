@@ -1,0 +1,110 @@
+"""The gateway as a process: how it starts, says what is wrong, and stops."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local_stack.ports import find_free_port
+from local_stack.process import ChildProcess
+
+
+@pytest.fixture
+def gateway(servers_directory: Path, mongodb_uri: str, redis_url: str) -> Iterator[ChildProcess]:
+    environment = {**os.environ, "MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url, "PORT": "0"}
+    log = servers_directory / "own-gateway.log"
+    log.unlink(missing_ok=True)
+    process = ChildProcess(
+        "gateway",
+        [sys.executable, "-m", "gateway.main"],
+        log,
+        environment={**environment, "LOG_FORMAT": "text"},
+        directory=servers_directory,
+    )
+    process.start()
+    yield process
+    process.kill()
+
+
+def _wait_for_line(process: ChildProcess, words: str) -> str:
+    while True:
+        lines = process.log_path.read_text().splitlines() if process.log_path.exists() else []
+        for line in lines:
+            if words in line:
+                return line
+        assert process.is_running, process.describe_end()
+
+
+def test_sigterm_ends_it_cleanly_even_with_a_request_under_way(gateway: ChildProcess) -> None:
+    url = _wait_for_line(gateway, "listening").partition("url=http://")[2]
+    host, _, port = url.partition(":")
+    _wait_for_line(gateway, "Application startup complete")
+    with socket.create_connection((host, int(port))) as hanging:
+        hanging.sendall(
+            b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 10\r\n\r\n{"
+        )
+        assert httpx.get(f"http://{host}:{port}/livez").status_code == 200
+
+        gateway.stop(timeout_seconds=60)
+
+    assert gateway.exit_code == 0
+    assert "stopped" in gateway.last_log_line()
+
+
+def test_each_request_is_one_line_with_its_ids(gateway: ChildProcess) -> None:
+    url = _wait_for_line(gateway, "listening").partition("url=")[2]
+    _wait_for_line(gateway, "database prepared")
+
+    httpx.get(f"{url}/jobs/65a5c1d2e4b0a1b2c3d4e5f6")
+    httpx.get(f"{url}/livez")
+    httpx.get(f"{url}/metrics")
+
+    line = _wait_for_line(gateway, "GET /jobs/")
+    assert " 404 " in line
+    assert "job_id=65a5c1d2e4b0a1b2c3d4e5f6" in line
+    assert "duration_ms=" in line
+    assert "trace_id=" in line
+    log = gateway.log_path.read_text()
+    assert log.count("GET /jobs/") == 1
+    assert "/livez" not in log
+
+
+def test_a_port_in_use_is_told_in_one_line_with_the_way_out() -> None:
+    port = find_free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        ended = subprocess.run(
+            [sys.executable, "-m", "gateway.main"],
+            env={**os.environ, "PORT": str(port)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == (
+        f"gateway: cannot listen on 127.0.0.1:{port} (Address already in use): "
+        "stop what uses it, or set PORT to another port"
+    )
+
+
+def test_a_gateway_that_cannot_start_ends_with_an_error(servers_directory: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "gateway.main"],
+        env={**os.environ, "PORT": "0", "MONGODB_URI": "mongodb://secret@:/"},
+        cwd=servers_directory,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert ended.returncode not in (0, -signal.SIGTERM)
+    assert "secret" not in ended.stdout + ended.stderr
