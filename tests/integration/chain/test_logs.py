@@ -349,6 +349,21 @@ async def test_blocks_before_a_contract_existed_are_not_scanned(
     assert pinned.stats.by_method["eth_getLogs"] < 1_150 / 64
 
 
+async def test_without_old_state_the_whole_history_is_read(
+    node: "FaultyNode", pinned: PinnedChain, truth: PinnedChain
+) -> None:
+    node.refuse = lambda call: (
+        {"error": {"code": -32000, "message": "missing trie node"}}
+        if call["method"] == "eth_getCode"
+        else None
+    )
+    newest = await pinned.fetch_newest_logs(LogFilter((Address("0x" + "99" * 20),)), 10)
+
+    assert (newest.logs, newest.truncated) == ((), False)
+    blocks = [block_range({"params": params}) for m, params in node.requests if m == "eth_getLogs"]
+    assert sum(last - first + 1 for first, last in blocks) == truth.block.number + 1
+
+
 async def test_a_filter_that_nobody_can_serve_fails_without_being_repeated(
     node: "FaultyNode", pinned: PinnedChain
 ) -> None:

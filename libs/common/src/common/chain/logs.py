@@ -10,6 +10,8 @@ from common.chain.errors import (
     ChainError,
     FilterTooLarge,
     LimitExceeded,
+    MissingState,
+    PrunedHistory,
     RangeTooLarge,
     ResultTooLarge,
 )
@@ -104,12 +106,14 @@ class LogReader:
         """
         if not wanted.addresses:
             return False
-        codes = await self._rpc.call_batch(
-            [
-                Request("eth_getCode", (address, hex(number)), parse_data)
-                for address in wanted.addresses
-            ]
-        )
+        requests = [
+            Request("eth_getCode", (address, hex(number)), parse_data)
+            for address in wanted.addresses
+        ]
+        try:
+            codes = await self._rpc.call_batch(requests)
+        except (MissingState, PrunedHistory):
+            return False
         return all(code == "0x" for code in codes)
 
 

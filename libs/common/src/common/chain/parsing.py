@@ -107,10 +107,10 @@ def parse_logs(answer: Any) -> list[Log]:
     if not isinstance(answer, list):
         raise InvalidAnswer(f"expected a list of logs, got {_shown(answer)}")
     logs = [_parse_log(entry) for entry in answer]
-    logs.sort(key=log_position)
-    for previous, log in pairwise(logs):
-        if log.log_index == previous.log_index and log.block_number == previous.block_number:
-            raise InvalidAnswer(f"log {log.log_index} of block {log.block_number} occurs twice")
+    if not _is_ascending(logs):
+        logs.sort(key=log_position)
+        if not _is_ascending(logs):
+            raise InvalidAnswer("a log occurs twice")
     return logs
 
 
@@ -132,7 +132,7 @@ def log_position(log: Log) -> tuple[int, int]:
 
 
 def check_logs(logs: list[Log], wanted: LogFilter, from_block: int, to_block: int) -> None:
-    """Checks that every log was asked for.
+    """Checks that every log, given in ascending order, was asked for.
 
     Raises:
         InvalidAnswer: A log lies outside the range or does not match the filter.
@@ -143,17 +143,26 @@ def check_logs(logs: list[Log], wanted: LogFilter, from_block: int, to_block: in
         for index, topic in enumerate(wanted.topics)
         if topic is not None
     ]
-    for log in logs:
+    for log in (*logs[:1], *logs[-1:]):
         if not from_block <= log.block_number <= to_block:
             raise InvalidAnswer(
                 f"a log of block {log.block_number} in the answer for {from_block}..{to_block}"
             )
-        if (addresses and log.address not in addresses) or not all(
-            index < len(log.topics) and log.topics[index] in allowed for index, allowed in positions
+    for log in logs:
+        if addresses and log.address not in addresses:
+            raise InvalidAnswer(f"a log of {log.address}, which was not asked for")
+        for index, allowed in positions:
+            if index >= len(log.topics) or log.topics[index] not in allowed:
+                raise InvalidAnswer(f"a log whose topic {index} was not asked for")
+
+
+def _is_ascending(logs: list[Log]) -> bool:
+    for previous, log in pairwise(logs):
+        if log.block_number <= previous.block_number and (
+            log.block_number < previous.block_number or log.log_index <= previous.log_index
         ):
-            raise InvalidAnswer(
-                f"log {log.log_index} of block {log.block_number} does not match the filter"
-            )
+            return False
+    return True
 
 
 def check_hash(log: Log, block: Block) -> None:
