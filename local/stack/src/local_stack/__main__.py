@@ -73,7 +73,7 @@ def _run(command: str, directory: Path, console: Console) -> int:
 
     settings = read_settings()
     with _alone(directory, command):
-        tell("starting (anvil is downloaded the first time)")
+        tell("starting")
         stack = Stack(settings, directory, tell, service_directory=CHECKOUT)
         with stack:
             jobs = create_example_jobs(stack)

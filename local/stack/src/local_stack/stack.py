@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local_stack.binaries import has_anvil
 from local_stack.embedded import EmbeddedServers
 from local_stack.errors import StackError
 from local_stack.own_servers import check_own_servers
@@ -133,6 +134,8 @@ class Stack:
             )
 
     def _start(self) -> None:
+        if self.settings.rpc_urls is None and not has_anvil():
+            self._tell("installing anvil, this once")
         self._embedded = EmbeddedServers(self.settings, self._data, self.logs)
         self._embedded.start()
         for server in self._embedded.all:
