@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import common.actions
 import pytest
+from pydantic import SecretStr
+
+import common.actions
 from common.actions import discover
 from common.chain.client import Chains
 from common.events import JobDue, RunCompleted
@@ -17,7 +19,6 @@ from common.mongo_client import create_mongo
 from common.worker.attempt import AttemptRunner
 from common.worker.results import ResultStore
 from local_chain.scenario import Scenario
-from pydantic import SecretStr
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-an-action.md"
 BLOCK = re.compile(r"```python\n# \S+/src/(?P<path>\S+)\n(?P<code>.*?)```", re.DOTALL)

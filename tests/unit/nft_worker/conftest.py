@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from common.actions.analyze_nft_movements import NftThresholds
-from common.actions.envelope import Window
 from common.chain.transfers import Erc20Transfer, NftTransfer
 from common.chain.types import ZERO_ADDRESS, Address, Block, TokenMetadata
+from common.results.envelope import Window
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.trading import read_trading

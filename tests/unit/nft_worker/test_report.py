@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.actions.handler import Alert
 from common.chain.types import DEAD_ADDRESS
+from common.results.alerts import Alert
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.holders import holder_distribution
 from nft_worker.analysis.rows import HOPS_PER_PATH, LIST_CAP

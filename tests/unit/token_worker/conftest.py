@@ -8,8 +8,8 @@ from hypothesis import settings
 
 from common.chain.transfers import Erc20Transfer
 from common.chain.types import ZERO_ADDRESS, Address, Block, TokenMetadata
+from token_worker.analysis.table import TransferTable
 from token_worker.models import TokenFlowReading
-from token_worker.table import TransferTable
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine fails no test
 settings.load_profile("unhurried")

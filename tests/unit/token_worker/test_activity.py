@@ -3,8 +3,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_worker.activity import BUCKET_CAP, Activity, measure_activity
-from token_worker.table import TransferTable
+from token_worker.analysis.activity import BUCKET_CAP, Activity, measure_activity
+from token_worker.analysis.table import TransferTable
 
 HOUR = 3_600
 Table = Callable[..., TransferTable]

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
-from common.actions.handler import Alert
 from common.chain.types import Address, TokenMetadata
-from token_worker.alert_factory import severity_of
-from token_worker.analysis import ALERT_CAP_PER_TYPE, report_flows
+from common.results.alerts import Alert
+from token_worker.analysis.alert_factory import severity_of
+from token_worker.analysis.report import ALERT_CAP_PER_TYPE, report_flows
 from token_worker.models import TokenFlowReading
 
 Reading = Callable[..., TokenFlowReading]

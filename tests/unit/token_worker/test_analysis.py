@@ -9,7 +9,7 @@ from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThreshold
 from common.actions.handler import Report
 from common.chain.types import Address, TokenMetadata
 from common.results.coin_flows import CoinFlowAnalysis
-from token_worker.analysis import report_flows
+from token_worker.analysis.report import report_flows
 from token_worker.models import TokenFlowReading
 
 LARGEST = 2**256 - 1

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.chain.types import Address
-from token_worker.balance import balanced_prefix
-from token_worker.circles import (
+from token_worker.analysis.balance import balanced_prefix
+from token_worker.analysis.circles import (
     Circle,
     circle_addresses,
     describe_circle,
     find_circles,
 )
-from token_worker.table import TransferTable
+from token_worker.analysis.table import TransferTable
 
 Table = Callable[..., TransferTable]
 

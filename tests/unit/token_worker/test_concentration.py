@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_worker.concentration import describe_concentration, gini, hhi
+from token_worker.analysis.concentration import describe_concentration, gini, hhi
 
 BALANCES = st.lists(st.integers(1, 2**256 - 1), min_size=1, max_size=30)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_worker.deviation import is_drop, is_spike, measure_deviation
+from token_worker.analysis.deviation import is_drop, is_spike, measure_deviation
 
 
 def test_percent_and_robust_z_of_a_hand_made_case() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_worker.exact import fraction_of, least_amount, sum_by_group, to_limbs
+from token_worker.analysis.exact import fraction_of, least_amount, sum_by_group, to_limbs
 
 UINT256 = st.integers(0, 2**256 - 1)
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.chain.types import Address
-from token_worker.flow_graph import build_flow_graph
-from token_worker.table import TransferTable
+from token_worker.analysis.flow_graph import build_flow_graph
+from token_worker.analysis.table import TransferTable
 
 NAMES = st.sampled_from(["zero", "a", "b", "c", "d"])
 ROWS = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 2**256 - 1)), max_size=30)

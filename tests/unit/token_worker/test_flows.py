@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.chain.types import Address
-from token_worker.flows import rank_net_flows, sum_address_flows, summarize_flows
-from token_worker.table import TransferTable
+from token_worker.analysis.flows import rank_net_flows, sum_address_flows, summarize_flows
+from token_worker.analysis.table import TransferTable
 
 NAMES = st.sampled_from(["zero", "dead", "token", "a", "b", "c", "d"])
 ROWS = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 2**256 - 1)), max_size=30)

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 from common.chain.types import Address
-from token_worker.holders import describe_holders
+from token_worker.analysis.holders import describe_holders
 
 Name = Callable[[str], Address]
 

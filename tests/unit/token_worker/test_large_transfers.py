@@ -4,8 +4,8 @@ import pytest
 
 from common.actions.analyze_coin_flows import CoinFlowThresholds
 from common.errors import PayloadError
-from token_worker.large_transfers import describe_transfer, find_large_rows, large_amount
-from token_worker.table import TransferTable
+from token_worker.analysis.large_transfers import describe_transfer, find_large_rows, large_amount
+from token_worker.analysis.table import TransferTable
 
 
 def _thresholds(**given: float) -> CoinFlowThresholds:

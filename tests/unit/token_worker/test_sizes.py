@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_worker.sizes import describe_sizes, median, percentile
+from token_worker.analysis.sizes import describe_sizes, median, percentile
 
 LARGEST = 2**256 - 1
 AMOUNTS = st.lists(st.integers(0, LARGEST), min_size=1, max_size=50)

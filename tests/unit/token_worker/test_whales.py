@@ -2,10 +2,10 @@ from collections.abc import Callable
 
 from common.chain.types import Address
 from common.results.coin_flows import Whale
-from token_worker.flows import sum_address_flows
+from token_worker.analysis.flows import sum_address_flows
+from token_worker.analysis.table import TransferTable
+from token_worker.analysis.whales import WhaleMovement, find_whale_movements, find_whales
 from token_worker.models import TokenFlowReading
-from token_worker.table import TransferTable
-from token_worker.whales import WhaleMovement, find_whale_movements, find_whales
 
 Reading = Callable[..., TokenFlowReading]
 

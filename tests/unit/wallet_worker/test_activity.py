@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from common.actions.envelope import Reason
 from common.chain.types import Address, TokenMetadata, Transaction
+from common.results.envelope import Reason
 from common.results.wallet_snapshot import LIST_CAP
 from wallet_worker.analysis.activity import token_transfers, wallet_transactions
 from wallet_worker.models import Account, Movement

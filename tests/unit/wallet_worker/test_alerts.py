@@ -1,10 +1,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from common.actions.envelope import Reason
-from common.actions.handler import Alert
 from common.actions.wallet_snapshot import WalletSnapshotOptions, WalletThresholds
 from common.chain.types import Address, Transaction
+from common.results.alerts import Alert
+from common.results.envelope import Reason
 from wallet_worker.analysis.snapshot import compose_snapshot
 from wallet_worker.models import Movement, WalletReading
 

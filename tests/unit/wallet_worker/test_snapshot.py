@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from common.actions.envelope import Reason
 from common.actions.wallet_snapshot import (
     WalletSnapshot,
     WalletSnapshotOptions,
@@ -15,6 +14,7 @@ from common.actions.wallet_snapshot import (
 )
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, Transaction
+from common.results.envelope import Reason
 from common.results.wallet_snapshot import LIST_CAP
 from wallet_worker.analysis.snapshot import compose_snapshot
 from wallet_worker.models import Movement, WalletReading

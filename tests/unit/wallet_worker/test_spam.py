@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.actions.envelope import Reason
 from common.chain.types import Address, TokenMetadata
+from common.results.envelope import Reason
 from wallet_worker.analysis.spam import name_suspicions, poisoning_suspicions, spam_mark
 from wallet_worker.models import Movement
 

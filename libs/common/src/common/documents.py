@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from common.actions.handler import AlertMetrics, AlertSubject, Evidence, Severity
 from common.models import UtcDatetime
+from common.results.alerts import AlertMetrics, AlertSubject, Evidence, Severity
 from common.states import UNFINISHED, JobStatus, JobType, RunState, SkipReason
 
 

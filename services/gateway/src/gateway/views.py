@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_serializer
 
 from common.actions import AnyAction
-from common.actions.envelope import ResultFrame
-from common.actions.handler import AlertMetrics, AlertSubject, Evidence, Severity
 from common.documents import AlertDocument, Job, LastError, Run, RunError
 from common.models import CamelModel, UtcDatetime
+from common.results.alerts import AlertMetrics, AlertSubject, Evidence, Severity
+from common.results.envelope import ResultFrame
 from common.states import JobStatus, JobType, RunState, SkipReason
 from common.telemetry import trace_id_of
 from gateway.payloads import RequestWarning

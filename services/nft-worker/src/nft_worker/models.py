@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from common.actions.envelope import Reason, Window
 from common.chain.transfers import Erc20Transfer, NftTransfer
 from common.chain.types import Address, Block, TokenMetadata
+from common.results.envelope import Reason, Window
 
 NATIVE = "native"
 """Stands for a currency's address where the chain's own coin was paid."""

@@ -6,13 +6,13 @@ from collections.abc import Collection as Accounts
 from collections.abc import Iterable, Mapping, Sequence
 
 from common.actions.analyze_nft_movements import NftMovementOptions
-from common.actions.envelope import Window
 from common.chain import abi
 from common.chain.client import PinnedChain
 from common.chain.tokens import fetch_erc20_holders, fetch_erc721_owners, fetch_token_metadata
 from common.chain.transfers import DecodedLogs, NftTransfer, decode_transfers
 from common.chain.types import ZERO_ADDRESS, Address, Log, TokenMetadata, Transaction
 from common.models import from_millis
+from common.results.envelope import Window
 from nft_worker.analysis.code import is_contract
 from nft_worker.analysis.holders import held_by_somebody, largest_holders
 from nft_worker.analysis.movements import NOBODY, in_order, is_trade_candidate

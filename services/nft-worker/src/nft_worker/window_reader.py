@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.actions.analyze_nft_movements import NftMovementOptions
-from common.actions.envelope import Reason
 from common.chain.client import PinnedChain
 from common.chain.errors import BlockNotFinal
 from common.chain.transfers import (
@@ -14,6 +13,7 @@ from common.chain.transfers import (
     TRANSFER_SINGLE,
 )
 from common.chain.types import Log, LogFilter
+from common.results.envelope import Reason
 from nft_worker.models import Collection
 
 DAY_SECONDS = 86_400

@@ -7,7 +7,7 @@ from common.actions.handler import Report, RunContext
 from common.actions.thresholds import resolve_thresholds
 from common.chain.types import Address
 from common.results.coin_flows import CoinFlowAnalysis
-from token_worker.analysis import report_flows
+from token_worker.analysis.report import report_flows
 from token_worker.reader import read_token_flows
 
 

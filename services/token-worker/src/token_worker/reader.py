@@ -13,7 +13,7 @@ from common.chain.tokens import (
 from common.chain.transfers import TRANSFER, DecodedLogs, decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
-from token_worker.holders import TOP_HOLDERS, excluded_addresses, rank_holders
+from token_worker.analysis.holders import TOP_HOLDERS, excluded_addresses, rank_holders
 from token_worker.models import TokenFlowReading
 
 WRAP_SELECTORS = ("d0e30db0", "2e1a7d4d")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from common.actions.envelope import Reason
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, Block, TokenMetadata, TokenStandard, Transaction
+from common.results.envelope import Reason
 
 TokenId: TypeAlias = tuple[Address, int]
 """A contract and a token id in it."""

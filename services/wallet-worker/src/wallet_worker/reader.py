@@ -2,7 +2,6 @@
 
 import asyncio
 
-from common.actions.envelope import Reason
 from common.actions.wallet_snapshot import WalletSnapshotOptions
 from common.chain.client import PinnedChain
 from common.chain.concurrency import run_all
@@ -15,6 +14,7 @@ from common.chain.tokens import (
 )
 from common.chain.transfers import decode_transfers
 from common.chain.types import Address, Transaction
+from common.results.envelope import Reason
 from wallet_worker.analysis.discovery import (
     blocks_to_date,
     collect_history,

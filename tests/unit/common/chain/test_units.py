@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.chain.units import format_units, share_bps, share_pct
+from common.chain.units import format_units, share_pct
 
 UINT256_MAX = 2**256 - 1
 
@@ -44,9 +44,7 @@ def test_shares_agree_with_exact_arithmetic(part: int, whole: int) -> None:
     percent = share_pct(part, whole)
     assert percent is not None
     assert math.isclose(percent, float(Fraction(part * 100, whole)), rel_tol=1e-15)
-    assert share_bps(part, whole) == math.floor(Fraction(part * 10_000, whole))
 
 
 def test_a_share_of_nothing_is_unknown() -> None:
     assert share_pct(1, 0) is None
-    assert share_bps(1, 0) is None

@@ -6,8 +6,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import Field, PositiveInt
 
-from common.actions.envelope import ActionResult, ResultFrame
 from common.models import CamelModel
+from common.results.envelope import ActionResult, ResultFrame
 
 
 class ActionPayload(CamelModel):

@@ -2,64 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from common.actions.contract import ActionPayload
-from common.actions.envelope import ActionResult
-from common.models import CamelModel, UtcDatetime
+from common.results.alerts import Alert
+from common.results.envelope import ActionResult
 
 if TYPE_CHECKING:
     from common.chain.client import PinnedChain
 
 PayloadT_contra = TypeVar("PayloadT_contra", bound=ActionPayload, contravariant=True)
 ResultT_co = TypeVar("ResultT_co", bound=ActionResult, covariant=True)
-
-Severity = Literal["info", "low", "medium", "high", "critical"]
-
-
-class AlertSubject(CamelModel):
-    """What an alert is about."""
-
-    kind: Literal["wallet", "token", "collection", "nft"]
-    address: str
-    token_id: str | None = None
-
-
-class AlertMetrics(CamelModel):
-    """The measured value and what it was held against, in the unit that the type implies."""
-
-    value: float
-    threshold: float | None = None
-    baseline: float | None = None
-    z_score: float | None = None
-
-
-class Evidence(CamelModel):
-    """A place on the chain that anybody can look up."""
-
-    transaction_hash: str
-    log_index: int | None = None
-    block_number: int
-
-
-class Alert(CamelModel):
-    """Something that deserves a look.
-
-    `alert_id` is derived from what was seen (see `common.actions.alerts.alert_id`), never from the
-    run, so that a repeated or overlapping run records no alert twice.
-    """
-
-    alert_id: str
-    type: str
-    severity: Severity
-    subject: AlertSubject
-    title: str = Field(description="one sentence for a person")
-    metrics: AlertMetrics
-    evidence: list[Evidence] = []
-    confidence: float = Field(default=1.0, ge=0, le=1)
-    detected_at: UtcDatetime = Field(description="time of the newest block that shows it")
 
 
 @dataclass(frozen=True)

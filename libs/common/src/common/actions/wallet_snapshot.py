@@ -3,11 +3,11 @@
 from pydantic import Field, field_validator
 
 from common.actions.contract import Action, ActionPayload
-from common.actions.envelope import ActionResult
 from common.actions.thresholds import resolve_thresholds
 from common.addresses import EvmAddress
 from common.errors import PayloadError
 from common.models import CamelModel
+from common.results.envelope import ActionResult
 from common.results.wallet_snapshot import (
     Counterparty,
     DisputedNft,

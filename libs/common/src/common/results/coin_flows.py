@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.actions.envelope import ActionResult
-from common.actions.handler import Alert
 from common.models import CamelModel, RawAmount, UtcDatetime
+from common.results.alerts import Alert
+from common.results.envelope import ActionResult
 
 FlowType = Literal["transfer", "mint", "burn", "to_dead", "self"]
 """Mint: from the zero address. Burn: to it. `to_dead`: to 0x...dead, out of reach but in supply."""

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.actions.envelope import ActionResult
-from common.actions.handler import Alert, Severity
 from common.models import CamelModel, RawAmount, UtcDatetime
+from common.results.alerts import Alert, Severity
+from common.results.envelope import ActionResult
 
 MovementKind = Literal["mint", "burn", "sale", "transfer", "self"]
 """Mint: from the zero address. Burn: to it or to 0x...dead. Self: to the sender, unpaid."""

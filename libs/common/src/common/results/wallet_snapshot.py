@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.actions.envelope import Completeness, Reason
 from common.models import CamelModel, RawAmount, UtcDatetime
+from common.results.envelope import Completeness, Reason
 
 LIST_CAP = 1_000
 """Longest list in a result: keeps the document far below MongoDB's 16 MB."""

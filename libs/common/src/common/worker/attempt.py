@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from common.actions import AnyAction
 from common.actions.contract import ActionPayload
-from common.actions.envelope import BlockReference, ReadStats, ResultFrame
 from common.actions.handler import Handler, RunContext
 from common.chain.client import Chains, PinnedChain
 from common.errors import JobError, PayloadError
 from common.events import Failure, JobDue, RunCompleted, RunFailed
 from common.models import from_millis, now_utc
+from common.results.envelope import BlockReference, ReadStats, ResultFrame
 from common.telemetry import current_traceparent, record_failure, tracer
 from common.worker.results import Recorded, ResultStore
 

@@ -8,11 +8,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 
 from common.actions import AnyAction
-from common.actions.envelope import ResultFrame
 from common.actions.handler import Report
 from common.errors import JobError
 from common.events import JobDue
 from common.models import now_utc
+from common.results.envelope import ResultFrame
 
 DUPLICATE_KEY = 11000
 

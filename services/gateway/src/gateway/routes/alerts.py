@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from common.actions.handler import Severity
+from common.results.alerts import Severity
 from gateway.dependencies import Ready
 from gateway.paging import PageQuery
 from gateway.requests import ActionName

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from common.actions.alerts import alert_id
 from common.actions.analyze_nft_movements import NftThresholds
-from common.actions.handler import Alert, AlertMetrics, AlertSubject, Severity
 from common.chain.types import Address
+from common.results.alerts import Alert, AlertMetrics, AlertSubject, Severity, alert_id
 from common.results.nft_movements import NftActivityBucket, NftHolders, PatternType
 from nft_worker.analysis.findings import Finding
 from nft_worker.analysis.rows import evidence, moment, pattern_score

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from common.actions.handler import Severity
 from common.chain.transfers import NftTransfer
 from common.chain.types import Address
+from common.results.alerts import Severity
 from common.results.nft_movements import PatternType, WashRule
 from nft_worker.models import Position, Sale, Timestamps
 

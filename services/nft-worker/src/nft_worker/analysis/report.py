@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from common.actions.analyze_nft_movements import NftThresholds
-from common.actions.envelope import Completeness, Reason
-from common.actions.handler import Alert
 from common.chain.types import ZERO_ADDRESS
+from common.results.alerts import Alert
+from common.results.envelope import Completeness, Reason
 from common.results.nft_movements import (
     CurrencyVolume,
     NftCollectionFacts,

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from common.actions.handler import Evidence, Severity
 from common.chain.transfers import NftTransfer
 from common.chain.units import format_units
+from common.results.alerts import Evidence, Severity
 from common.results.nft_movements import (
     NftMovement,
     NftSale,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.actions.analyze_nft_movements import NftThresholds
-from common.actions.envelope import Reason
+from common.results.envelope import Reason
 from nft_worker.analysis.activity import Buckets
 from nft_worker.analysis.findings import Finding
 from nft_worker.analysis.holders import holdings_over_time

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from common.actions.envelope import Completeness, Reason
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, TokenMetadata, Transaction
 from common.chain.units import format_units
+from common.results.envelope import Completeness, Reason
 from common.results.wallet_snapshot import (
     LIST_CAP,
     WalletTokenTransfer,

@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from common.actions.alerts import alert_id
-from common.actions.envelope import Completeness
-from common.actions.handler import Alert, AlertMetrics, AlertSubject, Evidence, Severity
 from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.types import Address
 from common.chain.units import share_pct
+from common.results.alerts import Alert, AlertMetrics, AlertSubject, Evidence, Severity, alert_id
+from common.results.envelope import Completeness
 from common.results.wallet_snapshot import TokenHolding
 from wallet_worker.analysis.poisoning import ZERO_VALUE, Poisoning
 from wallet_worker.models import Movement, WalletReading

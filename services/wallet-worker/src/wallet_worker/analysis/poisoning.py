@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from common.actions.envelope import Reason
 from common.chain.types import ZERO_ADDRESS, Address, Transaction
+from common.results.envelope import Reason
 from wallet_worker.models import Movement, Position
 
 ZERO_VALUE = "zero_value_not_sent_by_owner"

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from common.actions.envelope import Completeness, Reason, Window
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import (
     WalletSnapshot,
     WalletSnapshotOptions,
     WalletThresholds,
 )
+from common.results.envelope import Completeness, Reason, Window
 from common.results.wallet_snapshot import LIST_CAP, TokenHolding
 from wallet_worker.analysis.account import describe_account, native_balance
 from wallet_worker.analysis.activity import token_transfers, wallet_transactions, wraps_shown

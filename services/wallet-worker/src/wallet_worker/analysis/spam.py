@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TypeAlias
 
-from common.actions.envelope import Reason
 from common.chain.types import Address, TokenMetadata
+from common.results.envelope import Reason
 from common.results.wallet_snapshot import SpamMark
 from wallet_worker.analysis.ledger import TokenLedger
 from wallet_worker.analysis.poisoning import Suspects

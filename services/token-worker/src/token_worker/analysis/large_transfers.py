@@ -9,8 +9,8 @@ from common.chain.units import format_units, share_pct
 from common.errors import PayloadError
 from common.models import from_millis
 from common.results.coin_flows import FlowType, LargeTransfer
-from token_worker.exact import fraction_of, least_amount
-from token_worker.table import TransferTable
+from token_worker.analysis.exact import fraction_of, least_amount
+from token_worker.analysis.table import TransferTable
 
 
 def large_amount(

@@ -4,26 +4,27 @@ from collections import Counter
 from collections.abc import Iterable
 
 from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
-from common.actions.envelope import Reason, Window
-from common.actions.handler import Alert, Report
+from common.actions.handler import Report
 from common.chain.units import format_units
 from common.models import from_millis
+from common.results.alerts import Alert
 from common.results.coin_flows import CoinFlowAnalysis, TokenFacts
-from token_worker.activity import describe_bucket, measure_activity
-from token_worker.alert_factory import AlertFactory
-from token_worker.circles import describe_circle, find_circles
-from token_worker.completeness import describe_completeness, find_warnings
-from token_worker.findings import Findings
-from token_worker.flow_graph import build_flow_graph
-from token_worker.flows import rank_net_flows, sum_address_flows, summarize_flows
-from token_worker.holders import describe_holders
-from token_worker.large_transfers import describe_transfer, find_large_rows, large_amount
+from common.results.envelope import Reason, Window
+from token_worker.analysis.activity import describe_bucket, measure_activity
+from token_worker.analysis.alert_factory import AlertFactory
+from token_worker.analysis.circles import describe_circle, find_circles
+from token_worker.analysis.completeness import describe_completeness, find_warnings
+from token_worker.analysis.findings import Findings
+from token_worker.analysis.flow_graph import build_flow_graph
+from token_worker.analysis.flows import rank_net_flows, sum_address_flows, summarize_flows
+from token_worker.analysis.holders import describe_holders
+from token_worker.analysis.large_transfers import describe_transfer, find_large_rows, large_amount
+from token_worker.analysis.sizes import describe_sizes
+from token_worker.analysis.state_alerts import state_alerts
+from token_worker.analysis.table import TransferTable
+from token_worker.analysis.transfer_alerts import transfer_alerts
+from token_worker.analysis.whales import find_whale_movements, find_whales
 from token_worker.models import TokenFlowReading
-from token_worker.sizes import describe_sizes
-from token_worker.state_alerts import state_alerts
-from token_worker.table import TransferTable
-from token_worker.transfer_alerts import transfer_alerts
-from token_worker.whales import find_whale_movements, find_whales
 
 LIST_CAP = 1_000
 ALERT_CAP_PER_TYPE = 100

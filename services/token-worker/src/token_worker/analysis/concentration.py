@@ -6,8 +6,8 @@ from operator import mul
 
 from common.chain.units import share_pct
 from common.results.coin_flows import Concentration
-from token_worker.exact import least_amount
-from token_worker.sizes import median
+from token_worker.analysis.exact import least_amount
+from token_worker.analysis.sizes import median
 
 
 def describe_concentration(balances: Iterable[int], supply: int | None) -> Concentration:

@@ -6,7 +6,7 @@ from typing import Literal
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS, Address
 from common.chain.units import share_pct
 from common.results.coin_flows import ExcludedHolder, Holder, HolderDistribution
-from token_worker.concentration import describe_concentration
+from token_worker.analysis.concentration import describe_concentration
 
 COMPLETE_COVERAGE = 0.999
 TOP_HOLDERS = 20

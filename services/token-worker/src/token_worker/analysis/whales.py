@@ -8,10 +8,10 @@ import numpy as np
 from common.chain.types import Address
 from common.chain.units import share_pct
 from common.results.coin_flows import Behaviour, Whale
-from token_worker.exact import fraction_of, least_amount
-from token_worker.flows import AddressFlows
-from token_worker.holders import excluded_addresses
-from token_worker.table import TransferTable
+from token_worker.analysis.exact import fraction_of, least_amount
+from token_worker.analysis.flows import AddressFlows
+from token_worker.analysis.holders import excluded_addresses
+from token_worker.analysis.table import TransferTable
 
 PASSIVE_PCT = 1.0
 """A whale whose balance changes by less than this part of it counts as passive."""

@@ -14,10 +14,10 @@ import rustworkx
 from common.chain.types import Address
 from common.models import from_millis
 from common.results.coin_flows import CircularFlow
-from token_worker.balance import balanced_prefix
-from token_worker.exact import IntArray
-from token_worker.holders import excluded_addresses
-from token_worker.table import TransferTable
+from token_worker.analysis.balance import balanced_prefix
+from token_worker.analysis.exact import IntArray
+from token_worker.analysis.holders import excluded_addresses
+from token_worker.analysis.table import TransferTable
 
 Span = Literal["1h", "1d", "1w"]
 

@@ -5,8 +5,8 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 import numpy.typing as npt
 
-from token_worker.exact import IntArray, fraction_of
-from token_worker.table import TransferTable
+from token_worker.analysis.exact import IntArray, fraction_of
+from token_worker.analysis.table import TransferTable
 
 FloatArray = npt.NDArray[np.float64]
 

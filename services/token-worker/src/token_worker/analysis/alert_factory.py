@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.actions.alerts import alert_id
-from common.actions.handler import Alert, AlertMetrics, AlertSubject, Evidence, Severity
 from common.chain.types import TokenMetadata
 from common.chain.units import format_units
 from common.models import from_millis
-from token_worker.large_transfers import flow_type
-from token_worker.table import TransferTable
+from common.results.alerts import Alert, AlertMetrics, AlertSubject, Evidence, Severity, alert_id
+from token_worker.analysis.large_transfers import flow_type
+from token_worker.analysis.table import TransferTable
 
 EVIDENCE_CAP = 10
 SYMBOL_CAP = 16

@@ -1,7 +1,7 @@
 """What a result lacks, and what a reader should know about it."""
 
-from common.actions.envelope import Completeness, Reason
-from token_worker.findings import Findings
+from common.results.envelope import Completeness, Reason
+from token_worker.analysis.findings import Findings
 
 MAX_TRUSTED_COVERAGE = 1.001
 

@@ -7,8 +7,8 @@ import numpy as np
 from common.chain.types import ZERO_ADDRESS
 from common.models import from_millis
 from common.results.coin_flows import ActivityBucket
-from token_worker.deviation import BASELINE_BUCKETS, Deviation, measure_deviation
-from token_worker.table import TransferTable
+from token_worker.analysis.deviation import BASELINE_BUCKETS, Deviation, measure_deviation
+from token_worker.analysis.table import TransferTable
 
 BUCKET_CAP = 1_000
 """Only the newest buckets are looked at: an old token has tens of thousands of hours."""

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from common.results.coin_flows import FlowSummary, HolderDistribution, Whale
-from token_worker.activity import Activity
-from token_worker.circles import Circle
-from token_worker.flows import AddressFlows
+from token_worker.analysis.activity import Activity
+from token_worker.analysis.circles import Circle
+from token_worker.analysis.flows import AddressFlows
+from token_worker.analysis.table import TransferTable
+from token_worker.analysis.whales import WhaleMovement
 from token_worker.models import TokenFlowReading
-from token_worker.table import TransferTable
-from token_worker.whales import WhaleMovement
 
 
 @dataclass(frozen=True)

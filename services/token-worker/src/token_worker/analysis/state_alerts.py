@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.actions.analyze_coin_flows import CoinFlowThresholds
-from common.actions.handler import Alert, AlertMetrics, Severity
 from common.chain.types import Address
 from common.chain.units import share_pct
 from common.models import from_millis
-from token_worker.activity import Bucket
-from token_worker.alert_factory import AlertFactory, severity_of, utc_day
-from token_worker.deviation import Deviation, is_drop, is_spike
-from token_worker.findings import Findings
+from common.results.alerts import Alert, AlertMetrics, Severity
+from token_worker.analysis.activity import Bucket
+from token_worker.analysis.alert_factory import AlertFactory, severity_of, utc_day
+from token_worker.analysis.deviation import Deviation, is_drop, is_spike
+from token_worker.analysis.findings import Findings
 
 
 def state_alerts(

@@ -8,7 +8,7 @@ import numpy as np
 
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS
 from common.results.coin_flows import FlowSummary, NetFlow
-from token_worker.table import TransferTable
+from token_worker.analysis.table import TransferTable
 
 
 @dataclass(frozen=True)

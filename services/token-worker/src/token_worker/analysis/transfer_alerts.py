@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from common.actions.analyze_coin_flows import CoinFlowThresholds
-from common.actions.handler import Alert, AlertMetrics
 from common.chain.units import format_units, share_pct
-from token_worker.alert_factory import AlertFactory, severity_of, utc_day
-from token_worker.circles import circle_addresses
-from token_worker.findings import Findings
+from common.results.alerts import Alert, AlertMetrics
+from token_worker.analysis.alert_factory import AlertFactory, severity_of, utc_day
+from token_worker.analysis.circles import circle_addresses
+from token_worker.analysis.findings import Findings
 
 
 def transfer_alerts(

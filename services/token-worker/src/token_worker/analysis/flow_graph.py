@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.results.coin_flows import FlowEdge, FlowGraph, OtherEdges
-from token_worker.table import TransferTable
+from token_worker.analysis.table import TransferTable
 
 TOP_EDGES = 50
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from common.chain.transfers import Erc20Transfer
 from common.chain.types import ZERO_ADDRESS, Address
-from token_worker.exact import BoolArray, IntArray, LimbArray, sum_by_group, to_limbs
+from token_worker.analysis.exact import BoolArray, IntArray, LimbArray, sum_by_group, to_limbs
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Pure analysis of a token's transfers: no network, no clock, no database."""
