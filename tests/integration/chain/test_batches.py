@@ -255,11 +255,30 @@ async def test_a_batch_of_calls_that_is_too_much_is_halved_and_the_size_remember
     assert len(set(results)) == 1
     assert results[0].success
 
+    halving = node.calls["eth_call"]
     node.reset()
-    again = await chain.pin()
-    assert await again.call_many(calls) == results
-    assert again.stats.retries == 0
-    assert node.calls["eth_call"] == 9  # 12 fit
+    assert await (await chain.pin()).call_many(calls) == results
+    assert node.calls["eth_call"] < halving
+
+
+async def test_one_bad_call_does_not_make_later_batches_small(
+    node: "FaultyNode", connect: "Connect"
+) -> None:
+    bad = abi.balance_of(FLOW, Address("0x" + "bad0" * 10))
+
+    def refuse(call: Json) -> Json | None:
+        is_bad = call["method"] == "eth_call" and "bad0" * 10 in call["params"][0]["data"]
+        return {"error": {"code": -32000, "message": "out of gas"}} if is_bad else None
+
+    chain = await connect(node.url)
+    node.refuse = refuse
+    good = [abi.balance_of(FLOW, WALLET)] * 199
+    results = await (await chain.pin()).call_many([*good[:150], bad, *good[150:]])
+    assert [result.success for result in results] == [True] * 150 + [False] + [True] * 49
+
+    node.reset()
+    await (await chain.pin()).call_many(good)
+    assert node.calls["eth_call"] <= 4
 
 
 async def test_an_answer_that_is_not_one_result_a_call_is_no_answer(

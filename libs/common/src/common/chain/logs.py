@@ -154,10 +154,12 @@ class _Scan:
         while pending:
             part = pending.pop()
             try:
-                self._found += await self._fetch_part(*part)
+                logs = await self._fetch_part(*part)
             except (*_REFUSED_SIZE, FilterTooLarge) as refusal:
                 self._rpc.stats.range_splits += 1
-                pending += _cut(*part, refusal)
+                pending.extend(_cut(*part, refusal))
+            else:
+                self._found.extend(logs)
 
     async def _fetch_part(self, first: int, last: int, wanted: LogFilter) -> list[Log]:
         blocks = last - first + 1
@@ -172,21 +174,21 @@ class _Scan:
             cap = endpoint.max_log_blocks
             if cap is not None and blocks > cap:
                 raise RangeTooLarge(f"{blocks} blocks, {cap} at most", max_blocks=cap)
+            started = time.monotonic()
             try:
-                return await self._rpc.send(endpoint, request)
+                logs = await self._rpc.send(endpoint, request)
             except RangeTooLarge as refusal:
                 endpoint.max_log_blocks = learnt_cap(blocks, refusal)
                 raise
+            self._step = next_step(self._step, blocks, len(logs), time.monotonic() - started)
+            return logs
 
         is_divisible = blocks > 1 or split_filter(wanted) is not None
-        started = time.monotonic()
         try:
-            logs = await self._rpc.run(send, is_divisible=is_divisible)
+            return await self._rpc.run(send, is_divisible=is_divisible)
         except _REFUSED_SIZE:
             self._step = max(1, min(self._step, blocks // 2))
             raise
-        self._step = next_step(self._step, blocks, len(logs), time.monotonic() - started)
-        return logs
 
 
 def _cut(

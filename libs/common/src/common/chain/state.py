@@ -24,7 +24,7 @@ MULTICALL3_CODE_HASH = bytes.fromhex(
     "d5c15df687b16f2ff992fc8d767b4216323184a2bbc6ee2f9c398c318e770891"
 )
 """keccak-256 of the published runtime code: some chains have other code at that address."""
-FIRST_BATCH = 300
+LARGEST_BATCH = 300
 
 _TOO_MUCH = (CallReverted, InvalidRequest, LimitExceeded, ResultTooLarge)
 _NO_ANSWER = CallResult(success=False, data="0x")
@@ -40,7 +40,18 @@ class MulticallMemory:
     """
 
     genuine_from: int | None = None
-    batch_size: int = FIRST_BATCH
+    batch_size: int = LARGEST_BATCH
+
+    def learn(self, asked: int, largest_served: int) -> None:
+        """Keeps the largest size that was served of batches of `asked`, or tries a tenth more.
+
+        One call too many for any batch does not make the others small: halves without it are
+        served.
+        """
+        if largest_served < asked:
+            self.batch_size = largest_served
+        elif asked == self.batch_size:
+            self.batch_size = min(LARGEST_BATCH, asked + asked // 10 + 1)
 
 
 async def call_many(
@@ -55,7 +66,9 @@ async def call_many(
         return await _call_directly(rpc, block_number, calls)
     size = memory.batch_size
     chunks = [calls[start : start + size] for start in range(0, len(calls), size)]
-    answered = await run_all(_call_chunk(rpc, block_number, chunk, memory) for chunk in chunks)
+    served: list[int] = []
+    answered = await run_all(_call_chunk(rpc, block_number, chunk, served) for chunk in chunks)
+    memory.learn(len(chunks[0]), max(served, default=1))
     results = [result for chunk in answered for result in chunk]
     # A call that burns all gas of its batch makes the next ones fail without a word.
     silent = [index for index, result in enumerate(results) if result == _NO_ANSWER]
@@ -76,9 +89,12 @@ async def _is_genuine(rpc: RpcClient, block_number: int, memory: MulticallMemory
 
 
 async def _call_chunk(
-    rpc: RpcClient, block_number: int, calls: Sequence[Call], memory: MulticallMemory
+    rpc: RpcClient, block_number: int, calls: Sequence[Call], served: list[int]
 ) -> list[CallResult]:
-    """One aggregate3; if that is too much for the node, two of half the size, down to one call."""
+    """One aggregate3; if that is too much for the node, two of half the size, down to one call.
+
+    Sizes that were not too much are added to `served`.
+    """
     if len(calls) == 1:
         return await _call_directly(rpc, block_number, calls)
 
@@ -90,14 +106,15 @@ async def _call_chunk(
 
     params = _call_params(aggregate3(MULTICALL3, calls), block_number)
     try:
-        return await rpc.call(Request("eth_call", params, parse), is_divisible=True)
+        results = await rpc.call(Request("eth_call", params, parse), is_divisible=True)
     except _TOO_MUCH:
         half = len(calls) // 2
-        memory.batch_size = min(memory.batch_size, half)
         return [
-            *await _call_chunk(rpc, block_number, calls[:half], memory),
-            *await _call_chunk(rpc, block_number, calls[half:], memory),
+            *await _call_chunk(rpc, block_number, calls[:half], served),
+            *await _call_chunk(rpc, block_number, calls[half:], served),
         ]
+    served.append(len(calls))
+    return results
 
 
 async def _call_directly(

@@ -23,8 +23,3 @@ def format_units(raw: int, decimals: int | None) -> str | None:
 def share_pct(part: int, whole: int) -> float | None:
     """`part` in percent of `whole`, exact up to the final float; None when `whole` is zero."""
     return None if whole == 0 else part * 100 / whole
-
-
-def share_bps(part: int, whole: int) -> int | None:
-    """`part` in basis points of `whole`, rounded down; None when `whole` is zero."""
-    return None if whole == 0 else part * 10_000 // whole
