@@ -55,21 +55,16 @@ def create_job(gateway: str, job: dict[str, Any]) -> dict[str, Any]:
     """Send one job; return it as the gateway stored it.
 
     Raises:
-        SystemExit: The gateway refused it, or does not answer; says why.
+        urllib.error.HTTPError: The gateway refused it; the answer says why.
+        OSError: The gateway does not answer.
     """
     request = urllib.request.Request(  # noqa: S310  # the user names the gateway
         f"{gateway.rstrip('/')}/jobs",
         data=json.dumps(job).encode(),
         headers={"Content-Type": "application/json"},
     )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            created: dict[str, Any] = json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            sys.exit(f"{gateway} refused the job ({error.code}): {error.read().decode()}")
-    except OSError as error:
-        sys.exit(f"no gateway answers at {gateway} ({error}): start it, or name it by --gateway")
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        created: dict[str, Any] = json.load(answer)
     return created
 
 
@@ -91,10 +86,16 @@ def main() -> None:
     parser.add_argument("--collection", default=COLLECTION, help=f"default: {COLLECTION}")
     parser.add_argument("--json", action="store_true", help="print the jobs as JSON")
     chosen = parser.parse_args()
-    jobs = [
-        create_job(chosen.gateway, job)
-        for job in example_jobs(chosen.wallet, chosen.token, chosen.collection)
-    ]
+    try:
+        jobs = [
+            create_job(chosen.gateway, job)
+            for job in example_jobs(chosen.wallet, chosen.token, chosen.collection)
+        ]
+    except urllib.error.HTTPError as error:
+        with error:
+            sys.exit(f"the gateway refused a job ({error.code}): {error.read().decode()}")
+    except OSError as error:
+        sys.exit(f"no gateway answers at {chosen.gateway} ({error}): start it, or use --gateway")
     lines = [json.dumps(jobs, indent=2)] if chosen.json else map(describe, jobs)
     for line in lines:
         sys.stdout.write(f"{line}\n")

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from local_stack.api import Api
-from local_stack.demo import create_example_jobs
+from local_stack.example_jobs import create_example_jobs
 from local_stack.stack import Stack
 
 PATIENCE_SECONDS = 90

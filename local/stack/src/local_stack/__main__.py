@@ -14,8 +14,9 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
-from local_stack.demo import create_example_jobs, show_results
+from local_stack.demo import show_results
 from local_stack.errors import StackError
+from local_stack.example_jobs import create_example_jobs
 from local_stack.paths import CHECKOUT, LOCAL
 from local_stack.settings import read_settings
 from local_stack.stack import Stack

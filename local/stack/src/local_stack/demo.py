@@ -1,8 +1,5 @@
-"""The demonstration: create the example jobs, wait for their results, show them."""
+"""The demonstration: wait for the results of the example jobs and show them."""
 
-import json
-import subprocess
-import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -11,10 +8,8 @@ from typing import Any
 from rich.console import Console, Group
 from rich.panel import Panel
 
-from local_chain.addresses import COLLECTION
 from local_stack.api import Api
 from local_stack.errors import StackError
-from local_stack.paths import CHECKOUT
 from local_stack.show import show_result
 from local_stack.stack import Stack
 
@@ -24,26 +19,6 @@ REMOTE_PATIENCE_SECONDS = 900.0
 ENDED = {"completed", "failed", "skipped", "cancelled"}
 
 Json = dict[str, Any]
-
-
-def create_example_jobs(stack: Stack) -> list[Json]:
-    """Run the example script against the stack; return the jobs it created.
-
-    Raises:
-        StackError: The script failed.
-    """
-    script = CHECKOUT / "examples" / "create_example_jobs.py"
-    command = [sys.executable, str(script), "--gateway", stack.url, "--json"]
-    if stack.chain is not None:
-        command += ["--collection", COLLECTION]
-    answer = subprocess.run(  # noqa: S603  # our own script
-        command, capture_output=True, text=True, check=False
-    )
-    if answer.returncode != 0:
-        last = answer.stderr.strip().splitlines()[-1:]
-        raise StackError(f"{script.name} failed: {' '.join(last)}")
-    jobs: list[Json] = json.loads(answer.stdout)
-    return jobs
 
 
 def show_results(stack: Stack, jobs: list[Json], console: Console) -> None:
