@@ -6,7 +6,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from local_stack.anvil_package import install_anvil, installed_anvil
+from local_stack.anvil_package import has_anvil_package, install_anvil
 from local_stack.errors import StackError
 
 
@@ -40,7 +40,7 @@ def find_redis_server() -> Path:
 def has_anvil() -> bool:
     """Return whether `find_anvil` answers at once, without installing anything."""
     chosen = _chosen_by_user("JOB_RUNNER_ANVIL", "anvil")
-    return chosen is not None or installed_anvil() is not None
+    return chosen is not None or has_anvil_package()
 
 
 def find_anvil() -> Path:

