@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,7 +16,7 @@ import uvicorn
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from gateway.main import create_app
+from gateway.main import create_app, listen
 from gateway.settings import GatewaySettings
 from local_stack.ports import find_free_port
 from local_stack.process import ChildProcess
@@ -120,7 +119,7 @@ def serve() -> Serve:
 
     @asynccontextmanager
     async def serve(settings: GatewaySettings) -> AsyncIterator[httpx.AsyncClient]:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        with listen("127.0.0.1", 0) as listener:
             config = uvicorn.Config(create_app(settings), log_config=None)
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listener]))

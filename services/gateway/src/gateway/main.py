@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from gateway.settings import BODY_LIMIT_BYTES, GatewaySettings
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS: Final = 3
+BACKLOG: Final = 2048
 STARTUP_FAILED: Final = 3
 
 
@@ -44,6 +44,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         docs_url=None,  # FastAPI's own page loads its files from another host
         redoc_url=None,
         responses=PROBLEM_RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
         telemetry={
             "operation_spans": False,
             "auto_configure": False,
@@ -63,19 +64,31 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 def main() -> None:
     """Serve the API until SIGTERM or SIGINT; requests under way get three seconds to end."""
     settings = GatewaySettings()
-    with _listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port) as listener:
         run_service("gateway", settings, lambda stop: _serve(settings, listener, stop))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        SystemExit: The address cannot be had; says why and what to do.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off only where the protocol is named: without it, answers on
+    # a connection that is kept open wait 40 ms for the client's delayed acknowledgement
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as error:
+        listener.close()
         raise SystemExit(
-            f"gateway: cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}): "
+            f"gateway: cannot listen on {host}:{port} ({error.strerror}): "
             "stop what uses it, or set PORT to another port"
         ) from error
+    return listener
 
 
 async def _serve(settings: GatewaySettings, listener: socket.socket, stop: asyncio.Event) -> None:

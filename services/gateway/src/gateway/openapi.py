@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from common.actions import ACTIONS
 from gateway.problems import MEDIA_TYPE, Problem
+from gateway.requests import JobChanges, JobRequest
 
 DESCRIPTION: Final = """\
 Runs blockchain analytics jobs, recurring or once.
@@ -29,24 +31,34 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def install_openapi(app: FastAPI) -> None:
-    """Make `app` document its problem documents beside what FastAPI derives by itself."""
+    """Make `app` document problems and payloads beside what FastAPI derives by itself."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = get_openapi(
-                title=app.title,
-                version=app.version,
-                description=app.description,
-                routes=app.routes,
-            )
-            _, extra = models_json_schema(
-                [(Problem, "serialization")], by_alias=True, ref_template=_SCHEMAS
-            )
-            document["components"]["schemas"].update(extra["$defs"])
-            app.openapi_schema = document
+            app.openapi_schema = _document(app)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    payloads = [action.payload for action in ACTIONS.values()]
+    references, extra = models_json_schema(
+        [(Problem, "serialization"), *((payload, "validation") for payload in payloads)],
+        by_alias=True,
+        ref_template=_SCHEMAS,
+    )
+    schemas = document["components"]["schemas"]
+    schemas.update(extra["$defs"])
+    for request in (JobRequest, JobChanges):
+        described = schemas[request.__name__]["properties"]["payload"]
+        described["anyOf"] = [references[payload, "validation"] for payload in payloads]
+        described.pop("type", None)
+        described.pop("additionalProperties", None)
+    return document
 
 
 def main() -> None:
