@@ -45,11 +45,14 @@ def install_packages(
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two at once install once
         if not has_packages(folder, versions):
-            for name in ("package.json", "package-lock.json") if locked else ():
-                shutil.copy(locked / name, folder)
             packages = [f"{name}@{version}" for name, version in versions.items()]
             install = [*find_nodejs().npm, "install", "--prefix", str(folder), "--ignore-scripts"]
-            _run([*install, "--save-exact", *packages], f"npm packages {', '.join(packages)}")
+            if locked is not None:
+                shutil.copy(locked / "package.json", folder)
+                shutil.copy(locked / "package-lock.json", folder)
+            else:
+                install += ["--save-exact", *packages]
+            _run(install, f"npm packages {', '.join(packages)}")
     return folder / "node_modules"
 
 
