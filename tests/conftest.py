@@ -9,15 +9,23 @@ A test that stops, kills or fills a server takes one of its own: `own_mongodb`, 
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pymongo
 import pytest
+from pydantic import SecretStr
+from pymongo.asynchronous.database import AsyncDatabase
 from redis import Redis as SynchronousRedis
 from redis.asyncio import Redis
 
+from common.actions.contract import ActionPayload
+from common.actions.handler import Handler, Report, RunContext
+from common.chain.client import Chains
+from common.chain.types import RpcStats
+from common.mongo_client import create_mongo
 from local_chain.scenario import Scenario, build
 from local_stack.paths import LOCAL
 from local_stack.servers import AnvilServer, MongoServer, RedisServer, Server
@@ -65,6 +73,15 @@ def database_name(mongodb_uri: str) -> Iterator[str]:
     yield name
     with pymongo.MongoClient[dict[str, object]](mongodb_uri) as client:
         client.drop_database(name)
+
+
+@pytest.fixture
+async def database(
+    mongodb_uri: str, database_name: str
+) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    """A database that only this test uses."""
+    async with create_mongo(SecretStr(mongodb_uri)) as client:
+        yield client[database_name]
 
 
 @pytest.fixture(scope="session")
@@ -136,3 +153,44 @@ def own_anvil(servers_directory: Path) -> Iterator[AnvilServer]:
     server = AnvilServer(_own_directory(servers_directory, "anvil").with_suffix(".log"))
     for _ in _running(server):
         yield server
+
+
+RunHandler = Callable[..., Awaitable[tuple[Report[Any], RpcStats]]]
+
+
+@pytest.fixture
+def run_handler(database: AsyncDatabase[dict[str, Any]]) -> RunHandler:
+    """Return a function that runs an action's handler once, as the worker runtime does."""
+
+    async def run(
+        handler: Handler[Any, Any],
+        payload: ActionPayload,
+        url: str,
+        *,
+        chain_id: int = 31_337,
+        previous: dict[str, Any] | None = None,
+    ) -> tuple[Report[Any], RpcStats]:
+        async def ignore_progress(_: str) -> None: ...
+
+        async def find_previous() -> dict[str, Any] | None:
+            return previous
+
+        chains = Chains({chain_id: [url]}, chain_id)
+        try:
+            pinned = await (await chains.get()).pin(payload.requested_block())
+            context = RunContext(
+                run_id="job:0",
+                job_id="job",
+                pinned=pinned,
+                configured_thresholds={},
+                report_progress=ignore_progress,
+                find_previous_result=find_previous,
+                database=database,
+            )
+            report = await handler(payload, context)
+            await pinned.confirm()
+        finally:
+            await chains.close()
+        return report, pinned.stats
+
+    return run

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from common.actions.analyze_nft_movements import NftMovementPayload
-from common.actions.handler import Report, RunContext
-from common.chain.client import Chains
+from common.actions.handler import Report
 from common.chain.types import RpcStats
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.handler import analyze_nft_movements
@@ -16,26 +15,15 @@ Analysis = Callable[..., Awaitable[tuple[Report[NftMovementAnalysis], RpcStats]]
 
 
 @pytest.fixture
-def analysis() -> Analysis:
-    """Return a function that runs the handler once on the local chain."""
+def analysis(run_handler: Analysis) -> Analysis:
+    """Return a function that analyses a collection of a chain; keyword arguments are options."""
 
     async def run(
         url: str, collection: str, **options: Any
     ) -> tuple[Report[NftMovementAnalysis], RpcStats]:
-        async def ignore_progress(_: str) -> None: ...
-
         payload = NftMovementPayload.model_validate(
             {"collectionAddress": collection, "options": options}
         )
-        chains = Chains({31337: [url]}, 31337)
-        try:
-            pinned = await (await chains.get()).pin()
-            report = await analyze_nft_movements(
-                payload, RunContext("job:0", "job", pinned, {}, ignore_progress)
-            )
-            await pinned.confirm()
-        finally:
-            await chains.close()
-        return report, pinned.stats
+        return await run_handler(analyze_nft_movements, payload, url)
 
     return run

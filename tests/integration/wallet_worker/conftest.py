@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from common.actions.handler import Report, RunContext
+from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot, WalletSnapshotPayload
-from common.chain.client import Chains
 from common.chain.types import RpcStats
 from local_stack.servers import AnvilServer
 from wallet_worker.handler import take_snapshot
@@ -19,25 +18,14 @@ MAKE_FINAL = 100  # blocks; more than any node waits before it calls a block fin
 
 
 @pytest.fixture
-def snapshot() -> Snapshot:
-    """Return a function that runs the handler once, as the worker's runtime does."""
+def snapshot(run_handler: Snapshot) -> Snapshot:
+    """Return a function that takes a snapshot on a chain; keyword arguments are options."""
 
     async def run(
         url: str, wallet: str, chain_id: int = 31337, **options: Any
     ) -> tuple[Report[WalletSnapshot], RpcStats]:
-        async def ignore_progress(_: str) -> None: ...
-
         payload = WalletSnapshotPayload.model_validate({"wallet": wallet, "options": options})
-        chains = Chains({chain_id: [url]}, chain_id)
-        try:
-            pinned = await (await chains.get()).pin()
-            report = await take_snapshot(
-                payload, RunContext("job:0", "job", pinned, {}, ignore_progress)
-            )
-            await pinned.confirm()
-        finally:
-            await chains.close()
-        return report, pinned.stats
+        return await run_handler(take_snapshot, payload, url, chain_id=chain_id)
 
     return run
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from typing import Any
 
 from common.health import Check, HealthServer
 from common.logging import configure_logging
@@ -45,6 +46,59 @@ async def serve_health(
     """Serve `/livez`, `/readyz` and `/metrics` until cancelled, if a port is configured."""
     if settings.health_port is not None:
         await HealthServer(live, ready).serve(settings.health_host, settings.health_port)
+
+
+async def run_together(
+    stop: asyncio.Event,
+    work: Mapping[str, Coroutine[Any, Any, None]],
+    beside: Mapping[str, Coroutine[Any, Any, None]],
+) -> None:
+    """Run everything until all of `work` has ended, then end what runs `beside` it.
+
+    The first failure of any part sets `stop`, so that nothing goes on half: a process that lacks a
+    part must end, and be started again, rather than look alive.
+
+    Args:
+        stop: Tells `work` to end soon.
+        work: By name, what ends by itself after `stop` is set.
+        beside: By name, what serves the work and runs until cancelled.
+
+    Raises:
+        Exception: Of the first part that failed.
+    """
+
+    def stop_on_failure(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            failures.append(task)
+            stop.set()
+
+    def start(name: str, part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(part, name=name)
+        task.add_done_callback(stop_on_failure)
+        return task
+
+    failures: list[asyncio.Task[None]] = []
+    serving = [start(name, part) for name, part in beside.items()]
+    working = [start(name, part) for name, part in work.items()]
+    try:
+        await asyncio.wait(working)
+    finally:
+        await end_tasks([*working, *serving])
+    for task in failures:
+        task.result()
+
+
+async def end_tasks(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, again and again until they have ended.
+
+    Once is not enough on Python 3.11: `asyncio.wait_for`, through which redis-py sends, swallows a
+    cancellation that arrives together with its result (python/cpython#86296).
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 async def wait_for(stop: asyncio.Event, seconds: float) -> bool:

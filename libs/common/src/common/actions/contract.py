@@ -17,9 +17,13 @@ class ActionPayload(CamelModel):
         default=None, description="EIP-155 chain id; DEFAULT_CHAIN_ID when absent", examples=[1]
     )
 
+    def requested_block(self) -> int | None:
+        """Return the block to read at, None for the newest final one."""
+        return None
+
 
 RESERVED_RESULT_FIELDS: Final = frozenset(
-    {"_id", "jobId", "action", "attempt", "runSummary", "alertIds"}
+    {"_id", "jobId", "action", "attempt", "dueAt", "runSummary", "alertIds"}
     | {field.alias or name for name, field in ResultFrame.model_fields.items()}
 )
 """What the worker runtime adds to every result document."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from common.actions.contract import ActionPayload
 from common.results.alerts import Alert
 from common.results.envelope import ActionResult
 
 if TYPE_CHECKING:
+    from pymongo.asynchronous.database import AsyncDatabase
+
     from common.chain.client import PinnedChain
 
 PayloadT_contra = TypeVar("PayloadT_contra", bound=ActionPayload, contravariant=True)
@@ -41,6 +43,10 @@ class RunContext:
         configured_thresholds: Thresholds set by configuration for this worker; a payload's own
             thresholds win over them, both win over the model's defaults.
         report_progress: Tells in a few words what happens now; shown with the run.
+        find_previous_result: The newest result of an earlier run of this job, as stored, or None.
+        database: MongoDB, for what an action keeps between runs: an index of its own in
+            collections that no other service writes. Whatever is kept must be repeatable: an
+            attempt may be carried out again, or beside another one.
     """
 
     run_id: str
@@ -48,6 +54,8 @@ class RunContext:
     pinned: "PinnedChain"
     configured_thresholds: Mapping[str, float]
     report_progress: Callable[[str], Awaitable[None]]
+    find_previous_result: Callable[[], Awaitable[dict[str, Any] | None]]
+    database: "AsyncDatabase[dict[str, Any]]"
 
 
 Handler = Callable[[PayloadT_contra, RunContext], Awaitable[Report[ResultT_co]]]

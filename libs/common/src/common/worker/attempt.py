@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from opentelemetry import trace
@@ -78,13 +79,15 @@ class AttemptRunner:
         payload = self._payload(due)
         clock_start = time.monotonic()
         chain = await self.chains.get(due.chain_id)
-        pinned = await chain.pin()
+        pinned = await chain.pin(payload.requested_block())
         context = RunContext(
             run_id=due.run_id,
             job_id=due.job_id,
             pinned=pinned,
             configured_thresholds=self.thresholds,
             report_progress=progress,
+            find_previous_result=partial(self.results.find_previous, due),
+            database=self.results.database,
         )
         report = await self.handler(payload, context)
         await pinned.confirm()

@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 from pydantic import TypeAdapter
+from pymongo.errors import PyMongoError
 
 from common.actions import AnyAction
 from common.actions.handler import Handler
@@ -13,7 +14,8 @@ from common.consumer import Source, StreamConsumer
 from common.events import JobDue
 from common.health import Check
 from common.mongo_client import create_mongo
-from common.process import run_service, serve_health
+from common.outages import Outage
+from common.process import run_service, run_together, serve_health, wait_for
 from common.redis_client import create_redis
 from common.settings import WorkerSettings, process_name
 from common.streams import due_stream, workers_group
@@ -52,11 +54,12 @@ async def _work(
         lease_seconds=settings.lease_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
     )
+    results = ResultStore(mongo, settings.mongodb_database, action)
     runner = AttemptRunner(
         action=action,
         handler=handler,
         chains=chains,
-        results=ResultStore(mongo, settings.mongodb_database, action),
+        results=results,
         thresholds=settings.thresholds,
     )
     service = WorkerService(
@@ -80,17 +83,33 @@ async def _work(
 
     live: dict[str, Check] = {"consumer": consumer.is_watched}
     ready: dict[str, Check] = {"redis": redis_answers, "mongodb": mongodb_answers}
+
+    async def consume() -> None:
+        await _create_indexes(results, stop)
+        await consumer.run(stop)
+        await service.drain(settings.shutdown_grace_seconds)
+
     try:
-        async with asyncio.TaskGroup() as group:
-            beside = [
-                group.create_task(leases.keep(), name="heartbeat"),
-                group.create_task(serve_health(settings, live, ready), name="health"),
-            ]
-            await consumer.run(stop)
-            await service.drain(settings.shutdown_grace_seconds)
-            for task in beside:
-                task.cancel()
+        await run_together(
+            stop,
+            work={"consumer": consume()},
+            beside={"heartbeat": leases.keep(), "health": serve_health(settings, live, ready)},
+        )
     finally:
         await chains.close()
         await mongo.close()
         await redis.aclose()
+
+
+async def _create_indexes(results: ResultStore, stop: asyncio.Event) -> None:
+    """Wait for MongoDB: before it is there, no run can be carried out anyway."""
+    outage = Outage(logger, "create indexes")
+    while not stop.is_set():
+        try:
+            await results.create_indexes()
+        except PyMongoError as error:
+            outage.note(error)
+            await wait_for(stop, 1.0)
+        else:
+            outage.end()
+            return

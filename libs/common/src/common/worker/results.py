@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 
@@ -30,10 +30,14 @@ class ResultStore:
     """Writes one action's results collection, and `alerts`."""
 
     def __init__(self, client: AsyncMongoClient[dict[str, Any]], database: str, action: AnyAction):
-        """Use `database` of `client`; collections follow from `action`."""
-        self._database: AsyncDatabase[dict[str, Any]] = client[database]
-        self._results = self._database[action.results_collection]
-        self._alerts = self._database["alerts"]
+        """Use `database` of `client`; the collection follows from `action`."""
+        self.database: AsyncDatabase[dict[str, Any]] = client[database]
+        self._results = self.database[action.results_collection]
+        self._alerts = self.database["alerts"]
+
+    async def create_indexes(self) -> None:
+        """Create what `find_previous` needs."""
+        await self._results.create_index([("jobId", ASCENDING), ("dueAt", DESCENDING)])
 
     async def find_recorded(self, run_id: str) -> Recorded | None:
         """Return what an earlier attempt of this run stored, if one did."""
@@ -41,6 +45,12 @@ class ResultStore:
         if found is None:
             return None
         return Recorded(run_id, len(found["alertIds"]), found["runSummary"])
+
+    async def find_previous(self, due: JobDue) -> dict[str, Any] | None:
+        """Return the newest result of a run of the same job that was due earlier."""
+        return await self._results.find_one(
+            {"jobId": due.job_id, "dueAt": {"$lt": due.due_at}}, sort=[("dueAt", DESCENDING)]
+        )
 
     async def record(self, due: JobDue, report: Report[Any], frame: ResultFrame) -> Recorded:
         """Store a report under its run's id, unless an attempt of the run has stored one before.
@@ -56,6 +66,7 @@ class ResultStore:
             "jobId": due.job_id,
             "action": due.action,
             "attempt": due.attempt,
+            "dueAt": due.due_at,
             "runSummary": dict(report.summary),
             "alertIds": [alert.alert_id for alert in report.alerts],
             **frame.model_dump(by_alias=True),
