@@ -10,7 +10,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from common.chain import health
+from common.chain import health, rpc
 from common.chain.client import Chain, Chains, PinnedChain
 from local_chain.addresses import CHAIN_ID
 from local_chain.node import Node
@@ -108,6 +108,7 @@ class Connect(Protocol):
 @pytest.fixture(autouse=True)
 def _short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "FIRST_REST_SECONDS", 0.01)
+    monkeypatch.setattr(rpc, "FIRST_REST_SECONDS", 0.01)
 
 
 @asynccontextmanager

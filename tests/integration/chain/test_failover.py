@@ -103,7 +103,7 @@ async def test_an_endpoint_that_always_fails_ends_in_an_error_that_says_so(
     node.http = always(503)
     with pytest.raises(EndpointUnavailable, match=r"eth_getBalance: HTTP 503 \[endpoint 1 of 1"):
         await pinned.fetch_balance(WALLET)
-    assert pinned.stats.retries == 5
+    assert pinned.stats.retries == 6
 
 
 async def test_retry_after_is_waited_for(node: "FaultyNode", pinned: PinnedChain) -> None:

@@ -30,6 +30,11 @@ def test_steps_aim_at_the_target_number_of_logs() -> None:
     assert next_step(1, 1, 50_000, 0.1) == 1
 
 
+def test_steps_grow_carefully_where_limits_are_unknown() -> None:
+    assert next_step(4_000, 4_000, 0, 0.1, growth_divisor=8) == 4_500
+    assert next_step(1, 1, 0, 0.1, growth_divisor=8) == 2
+
+
 def test_a_slow_answer_halves_the_step() -> None:
     assert next_step(2_000, 2_000, 0, 30.0) == 1_000
 

@@ -14,6 +14,11 @@ REFUSAL_REST_SECONDS = 300.0
 """Rest after a refusal that only a person can lift: credentials, quota, wrong chain."""
 
 
+def jittered(seconds: float) -> float:
+    """Between half of a time and all of it, so that callers do not go on in step."""
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311 - spreads callers, guards no secret
+
+
 @dataclass(slots=True)
 class _Rest:
     until: float = 0.0  # monotonic seconds
@@ -48,7 +53,7 @@ class Endpoints:
     def mark_failed(
         self, endpoint: Endpoint, reason: ChainError, at_least_seconds: float = 0.0
     ) -> None:
-        """Lets an endpoint rest, longer after each failure in a row, and never in step.
+        """Lets an endpoint rest, longer after each failure in a row.
 
         Calls that fail while it already rests were sent before, and change nothing.
         """
@@ -57,8 +62,7 @@ class Endpoints:
         if rest.until > now + at_least_seconds:
             return
         ceiling = min(LONGEST_REST_SECONDS, FIRST_REST_SECONDS * 2**rest.failures)
-        # The jitter spreads callers; it guards no secret.
-        pause = max(at_least_seconds, ceiling * random.uniform(0.5, 1.0))  # noqa: S311
+        pause = max(at_least_seconds, jittered(ceiling))
         rest.until, rest.failures, rest.reason = now + pause, rest.failures + 1, reason
 
     def mark_healthy(self, endpoint: Endpoint) -> None:

@@ -10,18 +10,21 @@ FIRST_STEP = 2_000
 TARGET_LOGS = 5_000
 """Logs that one answer should hold: enough to amortise a round trip, little enough to parse."""
 SLOW_ANSWER_SECONDS = 5.0
+CAUTIOUS_GROWTH = 8
+"""Divisor of the growth of steps once an endpoint has refused for a limit it does not name."""
 
 
-def next_step(step: int, blocks: int, logs: int, seconds: float) -> int:
+def next_step(step: int, blocks: int, logs: int, seconds: float, growth_divisor: int = 1) -> int:
     """Blocks to ask for after `blocks` of them held `logs` and took `seconds`.
 
-    At most twice as many as were just served, and never so many that the same density would give
-    more than the target; half of them after a slow answer. A range that was shorter than `step`,
-    being the last or a part of a cut one, does not shrink it.
+    At most twice as many as were just served (an n-th more with a `growth_divisor` of n), and
+    never so many that the same density would give more than the target; half of them after a slow
+    answer. A range that was shorter than `step`, being the last or a part of a cut one, does not
+    shrink it.
     """
     if seconds > SLOW_ANSWER_SECONDS:
         return max(1, min(step, blocks // 2))
-    grown = max(step, blocks * 2)
+    grown = max(step, blocks + max(1, blocks // growth_divisor))
     return grown if logs == 0 else max(1, min(grown, blocks * TARGET_LOGS // logs))
 
 

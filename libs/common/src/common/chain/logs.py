@@ -16,6 +16,7 @@ from common.chain.errors import (
     ResultTooLarge,
 )
 from common.chain.log_ranges import (
+    CAUTIOUS_GROWTH,
     FIRST_STEP,
     first_part_end,
     learnt_cap,
@@ -130,6 +131,7 @@ class _Scan:
         self._wanted = wanted
         self._accept = accept
         self._step = FIRST_STEP
+        self._growth_divisor = 1
         self._next = self._last = 0
         self._found: list[Log] = []
 
@@ -180,14 +182,17 @@ class _Scan:
             except RangeTooLarge as refusal:
                 endpoint.max_log_blocks = learnt_cap(blocks, refusal)
                 raise
-            self._step = next_step(self._step, blocks, len(logs), time.monotonic() - started)
+            seconds = time.monotonic() - started
+            self._step = next_step(self._step, blocks, len(logs), seconds, self._growth_divisor)
             return logs
 
         is_divisible = blocks > 1 or split_filter(wanted) is not None
         try:
             return await self._rpc.run(send, is_divisible=is_divisible)
-        except _REFUSED_SIZE:
+        except _REFUSED_SIZE as refusal:
             self._step = max(1, min(self._step, blocks // 2))
+            if isinstance(refusal, LimitExceeded):
+                self._growth_divisor = CAUTIOUS_GROWTH
             raise
 
 

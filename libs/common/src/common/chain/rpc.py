@@ -28,12 +28,18 @@ from common.chain.errors import (
     UnsupportedTag,
     WrongChain,
 )
-from common.chain.health import LONGEST_REST_SECONDS, REFUSAL_REST_SECONDS, Endpoints
+from common.chain.health import (
+    FIRST_REST_SECONDS,
+    LONGEST_REST_SECONDS,
+    REFUSAL_REST_SECONDS,
+    Endpoints,
+    jittered,
+)
 from common.chain.parsing import parse_block, parse_quantity
 from common.chain.spans import request_span
 from common.chain.types import Block, RpcStats
 
-MAX_ATTEMPTS = 6
+MAX_ATTEMPTS = 7
 MAX_WAIT_SECONDS = 30.0
 """A longer rest, such as a Retry-After of an hour, fails the call instead of holding the run."""
 GROUP_SIZE = 100
@@ -125,15 +131,17 @@ class RpcClient:
         excluded: set[Endpoint] = set()
         failure: ChainError | None = None
         tried: Endpoint | None = None
-        for _ in range(MAX_ATTEMPTS):
-            endpoint = self.endpoints.preferred(excluded)
+        for attempt in range(MAX_ATTEMPTS):
+            endpoint = self._choose(excluded, tried, failure)
             if endpoint is None:
                 break
             if tried is not None:
                 self.stats.retries += 1
                 self.stats.failovers += endpoint is not tried
-            tried = endpoint
             await self._wait_for(endpoint)
+            if endpoint is tried and isinstance(failure, InvalidAnswer):
+                await asyncio.sleep(jittered(FIRST_REST_SECONDS * attempt))
+            tried = endpoint
             try:
                 await self._check(endpoint)
                 answer = await send(endpoint)
@@ -232,12 +240,22 @@ class RpcClient:
                     results.append(error)
             return results
 
+    def _choose(
+        self, excluded: set[Endpoint], tried: Endpoint | None, failure: ChainError | None
+    ) -> Endpoint | None:
+        """The preferred endpoint, after an invalid answer rather another one."""
+        if tried is not None and isinstance(failure, InvalidAnswer):
+            other = self.endpoints.preferred({*excluded, tried})
+            if other is not None and not self.endpoints.rest_seconds(other):
+                return other
+        return self.endpoints.preferred(excluded)
+
     async def _wait_for(self, endpoint: Endpoint) -> None:
         rest = self.endpoints.rest_seconds(endpoint)
         if rest > MAX_WAIT_SECONDS and (reason := self.endpoints.rest_reason(endpoint)):
             raise reason.with_traceback(None)
         if rest:
-            await asyncio.sleep(rest)
+            await asyncio.sleep(rest + jittered(rest / 4))
 
     async def _check(self, endpoint: Endpoint) -> None:
         """Makes sure that the endpoint serves our chain and has the pinned block."""
@@ -260,8 +278,8 @@ class RpcClient:
             self._checked.add(endpoint)
 
     def _take_note(self, endpoint: Endpoint, error: ChainError) -> None:
-        if isinstance(error, _NOT_HERE):
-            return
+        if isinstance(error, (*_NOT_HERE, InvalidAnswer)):
+            return  # of no concern to other calls
         rest = 0.0
         if isinstance(error, _NEEDS_A_PERSON):
             rest = REFUSAL_REST_SECONDS
