@@ -91,11 +91,11 @@ class StreamConsumer(Generic[EventT]):
         self._redis_url = redis_url
         self._max_records = max_records
         self._outage = Outage(logger, "read the stream", stream=source.stream)
-        self._watched_at = time.monotonic()
+        self._watched_at: float | None = None
 
     async def is_watched(self) -> str | None:
-        """Health check: the loop that revives the subscriber goes round."""
-        silent_seconds = time.monotonic() - self._watched_at
+        """Health check: the loop that revives the subscriber goes round, once it has begun."""
+        silent_seconds = 0.0 if self._watched_at is None else time.monotonic() - self._watched_at
         if silent_seconds > SILENCE_SECONDS:
             return f"the consumer of {self._source.stream} hangs since {silent_seconds:.0f} s"
         return None

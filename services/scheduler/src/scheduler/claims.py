@@ -1,4 +1,4 @@
-"""Claims due jobs, and turns them into runs: the part of the scheduler that writes `jobs` first.
+"""Claims due jobs and moves them on: the part of the scheduler that writes `jobs` first.
 
 Every step may be repeated by another replica after a crash: run ids are deterministic, and each
 update is filtered by the claim it belongs to.
@@ -9,22 +9,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError
 
-from common.states import UNFINISHED, RunState
+from common.states import UNFINISHED, JobStatus, RunState
 from scheduler.planning import DueJob, Plan
-
-DUPLICATE_KEY = 11000
 
 JobDocument = dict[str, Any]
 RunDocument = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Claimed:
+    """Jobs that are this replica's for a while.
+
+    Attributes:
+        jobs: Their documents.
+        inherited: Ids of those whose former claim was never released: its owner may have died
+            after it created runs.
+    """
+
+    jobs: list[JobDocument]
+    inherited: frozenset[ObjectId] = frozenset()
+
+
+@dataclass(frozen=True)
 class Decision:
-    """A claimed job, what was decided, and the id of the run to create."""
+    """A claimed job, what was decided, and the id of the run to show, None for the one before."""
 
     job: JobDocument
     plan: Plan
@@ -32,7 +44,11 @@ class Decision:
 
 
 def due_job(document: JobDocument) -> DueJob:
-    """Return what planning needs of a job document."""
+    """Return what planning needs of a job document.
+
+    Raises:
+        KeyError: A field is missing.
+    """
     schedule = document["schedule"]
     current = schedule.get("current")
     return DueJob(
@@ -50,13 +66,10 @@ class ClaimStore:
     def __init__(self, database: AsyncDatabase[dict[str, Any]], claim_seconds: float) -> None:
         """`claim_seconds` is how long a claim keeps other replicas away."""
         self._jobs = database["jobs"]
-        self._runs = database["runs"]
         self._claim = timedelta(seconds=claim_seconds)
 
-    async def claim_due(
-        self, token: str, now: datetime, horizon: datetime, limit: int
-    ) -> list[JobDocument]:
-        """Claim at most `limit` jobs that are due until `horizon` or asked for by hand.
+    async def claim_due(self, token: str, now: datetime, horizon: datetime, limit: int) -> Claimed:
+        """Claim at most `limit` jobs that are due until `horizon`, and as many asked for by hand.
 
         A busy job is left alone until its occurrence is due: only then is it an overlap.
         """
@@ -64,10 +77,13 @@ class ClaimStore:
             "$or": [
                 {"schedule.claimUntil": None},
                 {"schedule.claimUntil": {"$lt": now}},
+                # made by a clock that was far ahead
+                {"schedule.claimUntil": {"$gt": now + 3 * self._claim}},
             ]
         }
         due = {
             "nextRunAt": {"$lte": horizon},
+            "schedule": {"$type": "object"},
             "$and": [
                 unclaimed,
                 {
@@ -78,27 +94,19 @@ class ClaimStore:
                 },
             ],
         }
-        found = await self._jobs.find(due, {"_id": 1}).sort("nextRunAt", 1).to_list(limit)
+        fields = {"schedule.claimToken": 1}
+        found = await self._jobs.find(due, fields).sort("nextRunAt", 1).to_list(limit)
         triggered = {"schedule.triggerAt": {"$lte": now}, **unclaimed}
-        found += await self._jobs.find(triggered, {"_id": 1}).to_list(limit)
+        found += await self._jobs.find(triggered, fields).to_list(limit)
         if not found:
-            return []
+            return Claimed([])
         await self._jobs.update_many(
             {"_id": {"$in": [each["_id"] for each in found]}, **unclaimed},
             {"$set": {"schedule.claimToken": token, "schedule.claimUntil": now + self._claim}},
         )
-        return await self._jobs.find({"schedule.claimToken": token}).to_list(None)
-
-    async def insert_runs(self, runs: Iterable[RunDocument]) -> None:
-        """Insert runs; one that exists already was created by a replica that went before."""
-        documents = list(runs)
-        if not documents:
-            return
-        try:
-            await self._runs.insert_many(documents, ordered=False)
-        except BulkWriteError as error:
-            if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
-                raise
+        jobs = await self._jobs.find({"schedule.claimToken": token}).to_list(None)
+        inherited = (each["_id"] for each in found if each["schedule"].get("claimToken"))
+        return Claimed(jobs, frozenset(inherited))
 
     async def advance(self, decisions: Iterable[Decision], token: str, now: datetime) -> None:
         """Move every claimed job to its next occurrence and release it.
@@ -109,6 +117,34 @@ class ClaimStore:
         updates = [self._advance_one(decision, token, now) for decision in decisions]
         if updates:
             await self._jobs.bulk_write(updates, ordered=False)
+
+    async def set_aside(
+        self, job: JobDocument, token: str, error: Exception, now: datetime
+    ) -> None:
+        """Let a job fail that cannot be planned, as a hand in the database may have left it."""
+        message = (
+            f"this job cannot be planned ({type(error).__name__}: {error}): "
+            "correct the document and set nextRunAt"
+        )
+        last_error = {
+            "type": "InvalidJob",
+            "message": message,
+            "attempt": 0,
+            "at": now,
+            "runId": "",
+        }
+        await self._jobs.update_one(
+            {"_id": job["_id"], "schedule.claimToken": token},
+            {
+                "$set": {
+                    "status": JobStatus.FAILED.value,
+                    "nextRunAt": None,
+                    "schedule.triggerAt": None,
+                    "lastError": last_error,
+                },
+                "$unset": {"schedule.claimToken": 1, "schedule.claimUntil": 1},
+            },
+        )
 
     def _advance_one(self, decision: Decision, token: str, now: datetime) -> UpdateOne:
         job, plan = decision.job, decision.plan

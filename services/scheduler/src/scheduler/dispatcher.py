@@ -1,7 +1,9 @@
 """One pass of the scheduler: claim what is due, create its runs, hand them to the emitter."""
 
+import logging
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,16 +11,30 @@ from opentelemetry.trace import Span
 from prometheus_client import Counter
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common.events import run_id
+from common.events import JobDue, run_id
 from common.models import now_utc
 from common.states import RunState
-from scheduler.claims import ClaimStore, Decision, RunDocument, due_job
+from scheduler.claims import Claimed, ClaimStore, Decision, JobDocument, RunDocument, due_job
 from scheduler.emitter import Emitter
 from scheduler.firing import create_run, create_skipped, due_event
-from scheduler.planning import decide
+from scheduler.planning import decide, is_occurrence, resume
+from scheduler.run_store import RunStore
 from scheduler.settings import SchedulerSettings
 
+logger = logging.getLogger(__name__)
+
 SKIPPED = Counter("jobs_skipped_occurrences_total", "Occurrences that did not run", ["reason"])
+
+
+@dataclass
+class _Pass:
+    """What one look at the claimed jobs leads to."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    skipped: list[RunDocument] = field(default_factory=list)
+    fired: list[RunDocument] = field(default_factory=list)
+    emissions: list[tuple[JobDue, Span]] = field(default_factory=list)
+    broken: list[tuple[JobDocument, Exception]] = field(default_factory=list)
 
 
 class Dispatcher:
@@ -37,6 +53,7 @@ class Dispatcher:
     ) -> None:
         """Args as named; `clock` tells the present in UTC."""
         self._claims = ClaimStore(database, settings.claim_seconds)
+        self._store = RunStore(database)
         self._runs = database["runs"]
         self._emitter = emitter
         self._look_ahead = timedelta(seconds=settings.look_ahead_seconds)
@@ -53,29 +70,54 @@ class Dispatcher:
 
     async def _dispatch_due(self) -> bool:
         now = self._clock()
-        horizon = now + self._look_ahead
         token = uuid.uuid4().hex
-        jobs = await self._claims.claim_due(token, now, horizon, self._batch_size)
-        if not jobs:
+        claimed = await self._claims.claim_due(token, now, now + self._look_ahead, self._batch_size)
+        if not claimed.jobs:
             return False
-        decisions: list[Decision] = []
-        documents: list[RunDocument] = []
-        fired: list[tuple[RunDocument, Span]] = []
-        for job in jobs:
-            plan = decide(due_job(job), now, horizon)
-            for skip in plan.skips:
-                documents.append(create_skipped(job, skip, now))
-                SKIPPED.labels(skip.reason.value).inc(skip.occurrences)
-            identity = None
-            if plan.fire_at is not None:
-                identity = run_id(str(job["_id"]), plan.fire_at)
-                fired.append(create_run(job, plan.fire_at, now))
-            decisions.append(Decision(job, plan, identity))
-        await self._claims.insert_runs([*documents, *(run for run, _ in fired)])
-        await self._claims.advance(decisions, token, now)
-        for run, span in fired:
-            self._emitter.add(due_event(run), at=run["dueAt"], number=1, span=span)
-        return len(jobs) >= self._batch_size
+        outcome = await self._plan(claimed, now)
+        for job, error in outcome.broken:
+            logger.error("job set aside", extra={"job_id": str(job["_id"])}, exc_info=error)
+            await self._claims.set_aside(job, token, error, now)
+        await self._store.insert(outcome.skipped, outcome.fired)
+        await self._claims.advance(outcome.decisions, token, now)
+        for event, span in outcome.emissions:
+            self._emitter.add(event, at=event.due_at, number=1, span=span)
+        for run in outcome.skipped:
+            SKIPPED.labels(run["skipReason"]).inc(run["occurrences"])
+        return len(claimed.jobs) >= self._batch_size
+
+    async def _plan(self, claimed: Claimed, now: datetime) -> _Pass:
+        inherited = [job for job in claimed.jobs if job["_id"] in claimed.inherited]
+        begun = await self._store.find_begun(job for job in inherited if job.get("nextRunAt"))
+        outcome = _Pass()
+        for job in claimed.jobs:
+            try:
+                self._plan_one(job, begun.get(job["_id"], []), now, outcome)
+            except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+                outcome.broken.append((job, error))
+        return outcome
+
+    def _plan_one(
+        self, job: JobDocument, begun: list[RunDocument], now: datetime, outcome: _Pass
+    ) -> None:
+        due = due_job(job)
+        done = [run for run in begun if is_occurrence(due, run["dueAt"])]
+        if done:
+            started = [run["_id"] for run in done if run["state"] != RunState.SKIPPED.value]
+            until = max(run.get("skippedUntil") or run["dueAt"] for run in done)
+            latest = started[-1] if started else None
+            outcome.decisions.append(Decision(job, resume(due, until), latest))
+            return
+        plan = decide(due, now, now + self._look_ahead)
+        skipped = [create_skipped(job, skip, now) for skip in plan.skips]
+        identity = None
+        if plan.fire_at is not None:
+            identity = run_id(str(job["_id"]), plan.fire_at)
+            run, span = create_run(job, plan.fire_at, now)
+            outcome.emissions.append((due_event(run), span))
+            outcome.fired.append(run)
+        outcome.skipped += skipped
+        outcome.decisions.append(Decision(job, plan, identity))
 
     async def _dispatch_retries(self) -> bool:
         """Queue the next attempts of failed runs whose backoff ends soon."""

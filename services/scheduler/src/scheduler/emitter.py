@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,21 +14,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.events import JobDue
-from common.models import now_utc, to_millis
-from common.streams import DATA_FIELD, due_stream
+from common.models import now_utc
+from common.outages import Outage
+from common.streams import due_stream
+from scheduler.once import Addition, OnceAdder
 
 logger = logging.getLogger(__name__)
 
 DEDUPLICATION_SECONDS = 60
 """Longer than a claim lives: only replicas that repeat one another's steps emit a run twice."""
-
-# Emits an event unless this very emission was made before.
-_EMIT = """
-if redis.call('SET', KEYS[1], '', 'NX', 'EX', ARGV[1]) then
-  return redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[3])
-end
-return false
-"""
 
 EMITTED = Counter("jobs_emitted_events_total", "Due events put on a stream", ["action"])
 LATENESS = Histogram(
@@ -52,11 +47,20 @@ class Emission:
 class Emitter:
     """Holds emissions until their moment. Losing them is harmless: the reconciler emits again."""
 
-    def __init__(self, redis: Redis, capacity: int) -> None:
-        """`capacity` is how many emissions may wait before `is_full` says so."""
-        self._redis = redis
+    def __init__(
+        self, redis: Redis, capacity: int, clock: Callable[[], datetime] = now_utc
+    ) -> None:
+        """Create an emitter.
+
+        Args:
+            redis: Where events go.
+            capacity: How many emissions may wait before `is_full` says so.
+            clock: Tells the present in UTC.
+        """
+        self._adder = OnceAdder(redis, DEDUPLICATION_SECONDS)
         self._capacity = capacity
-        self._script = redis.register_script(_EMIT)
+        self._clock = clock
+        self._outage = Outage(logger, "emit due events")
         self._heap: list[Emission] = []
         self._sequence = itertools.count()
         self._changed = asyncio.Event()
@@ -72,11 +76,16 @@ class Emitter:
         """Too many emissions wait, for instance because Redis is away: claim no more."""
         return len(self._heap) >= self._capacity
 
+    @property
+    def is_blocked(self) -> bool:
+        """Redis takes no events now: what was added before is not lost, it waits."""
+        return self._outage.seconds is not None
+
     async def run(self) -> None:
         """Emit for ever."""
         while True:
             await self._wait_for_first()
-            batch = self._take_due(now_utc())
+            batch = self._take_due(self._clock())
             await self._emit_until_done(batch)
 
     async def _wait_for_first(self) -> None:
@@ -85,7 +94,7 @@ class Emitter:
             if not self._heap:
                 await self._changed.wait()
                 continue
-            seconds = (self._heap[0].at - now_utc()).total_seconds()
+            seconds = (self._heap[0].at - self._clock()).total_seconds()
             if seconds <= 0:
                 return
             try:
@@ -105,30 +114,26 @@ class Emitter:
     async def _emit_until_done(self, batch: list[Emission]) -> None:
         while True:
             try:
-                await self._emit(batch)
-                return
+                emitted = await self._adder.add([_addition(emission) for emission in batch])
             except (RedisError, OSError) as error:
-                logger.warning(
-                    "cannot emit due events, trying again",
-                    extra={"events": len(batch), "error": type(error).__name__},
-                )
+                self._outage.note(error)
                 await asyncio.sleep(1.0)
+            else:
+                self._outage.end()
+                self._measure(batch, emitted)
+                return
 
-    async def _emit(self, batch: list[Emission]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for emission in batch:
-                event = emission.event
-                key = f"jobs.emitted:{event.run_id}:{event.attempt}:{emission.number}"
-                await self._script(
-                    keys=[key, due_stream(event.action)],
-                    args=[DEDUPLICATION_SECONDS, DATA_FIELD, event.model_dump_json()],
-                    client=pipe,
-                )
-            emitted = await pipe.execute()
-        now_ms = to_millis(now_utc())
-        for emission, entry_id in zip(batch, emitted, strict=True):
+    def _measure(self, batch: list[Emission], emitted: list[bool]) -> None:
+        now = self._clock()
+        for emission, is_new in zip(batch, emitted, strict=True):
             if emission.span is not None:
                 emission.span.end()
-            if entry_id:
+            if is_new:
                 EMITTED.labels(emission.event.action).inc()
-                LATENESS.observe(max(0, now_ms - to_millis(emission.at)) / 1000)
+                LATENESS.observe(max(0.0, (now - emission.at).total_seconds()))
+
+
+def _addition(emission: Emission) -> Addition:
+    event = emission.event
+    key = f"jobs.emitted:{event.run_id}:{event.attempt}:{emission.number}"
+    return Addition(key, due_stream(event.action), event)

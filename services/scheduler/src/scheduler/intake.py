@@ -3,16 +3,22 @@
 import asyncio
 import logging
 
-from pymongo.errors import PyMongoError
+from bson.errors import BSONError
+from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from common.consumer import Entry, Source
+from common.consumer import Entry, Source, bury
+from common.outages import Outage
 from common.process import wait_for
+from common.streams import to_entry
 from scheduler.outcomes import OutcomeEvent
 from scheduler.recorder import OutcomeRecorder
 
 logger = logging.getLogger(__name__)
+
+UNRECORDABLE = (BSONError, BulkWriteError, DocumentTooLarge, ValueError, TypeError, OverflowError)
+"""What MongoDB or its driver refuse for what an event says, however often it is tried."""
 
 
 class OutcomeIntake:
@@ -32,6 +38,7 @@ class OutcomeIntake:
         self._recorder = recorder
         self._stop = stop
         self._wake = wake
+        self._outage = Outage(logger, "record outcomes")
 
     async def handle(self, entries: list[Entry[OutcomeEvent]]) -> None:
         """Record a batch, however long MongoDB is away.
@@ -40,16 +47,34 @@ class OutcomeIntake:
         """
         while not self._stop.is_set():
             try:
-                await self._recorder.record(entry.event for entry in entries)
-                await self._redis.xack(
-                    self._source.stream, self._source.group, *(entry.id for entry in entries)
-                )
+                await self.record(entries)
             except (PyMongoError, RedisError, OSError) as error:
-                logger.warning(
-                    "cannot record outcomes, trying again",
-                    extra={"outcomes": len(entries), "error": type(error).__name__},
-                )
+                self._outage.note(error)
                 await wait_for(self._stop, 1.0)
             else:
-                self._wake.set()
+                self._outage.end()
                 return
+
+    async def record(self, entries: list[Entry[OutcomeEvent]]) -> None:
+        """Record and acknowledge a batch, or as much of it as can be recorded at all.
+
+        An event that cannot, such as one with a number that MongoDB has no type for, goes to the
+        dead letters instead of holding up the others for ever.
+
+        Raises:
+            PyMongoError: MongoDB is away; the batch must be given again.
+            RedisError: Redis is away; likewise.
+        """
+        try:
+            await self._recorder.record(entry.event for entry in entries)
+        except UNRECORDABLE as error:
+            if len(entries) > 1:
+                for entry in entries:
+                    await self.record([entry])
+                return
+            (entry,) = entries
+            await bury(self._redis, self._source, entry.id, to_entry(entry.event), error)
+        else:
+            ids = [entry.id for entry in entries]
+            await self._redis.xack(self._source.stream, self._source.group, *ids)
+        self._wake.set()

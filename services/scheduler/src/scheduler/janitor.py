@@ -37,14 +37,14 @@ class Janitor:
         redis: Redis,
         outcomes: Source,
         consumer: StreamConsumer[Any],
-        handle: Callable[[list[Entry[Any]]], Awaitable[None]],
+        record: Callable[[list[Entry[Any]]], Awaitable[None]],
         actions: Iterable[str],
     ) -> None:
-        """Sweep the streams of `actions`; abandoned entries of `outcomes` go to `handle`."""
+        """Sweep the streams of `actions`; abandoned entries of `outcomes` go to `record`."""
         self._redis = redis
         self._outcomes = outcomes
         self._consumer = consumer
-        self._handle = handle
+        self._record = record
         self._due = {due_stream(action): workers_group(action) for action in actions}
 
     async def sweep(self) -> bool:
@@ -75,8 +75,8 @@ class Janitor:
             raise
         readable = await self._consumer.read(entries)
         if readable:
-            logger.warning("outcomes of a dead scheduler", extra={"outcomes": len(readable)})
-            await self._handle(readable)
+            logger.info("outcomes taken over", extra={"outcomes": len(readable)})
+            await self._record(readable)
         return len(entries) >= 500
 
     async def _drop_stale_entries(self, stream: str, group: str) -> None:

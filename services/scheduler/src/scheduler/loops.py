@@ -8,9 +8,13 @@ from collections.abc import Awaitable, Callable
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
+from common.outages import Outage
 from common.process import wait_for
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+"""Pause after a failed round."""
 
 SILENCE_SECONDS = 60.0
 """A loop that has not gone round for so long hangs: MongoDB and Redis calls end sooner."""
@@ -26,13 +30,12 @@ class Loop:
         pause_seconds: float,
         wake: asyncio.Event | None = None,
     ) -> None:
-        """Args as named; setting `wake` ends a pause early."""
-        self._name = name
+        """Args as named; setting `wake` ends a pause early, `name` shows in logs."""
         self._step = step
         self._pause_seconds = pause_seconds
         self._wake = wake or asyncio.Event()
-        self._round_at = time.monotonic()
-        self._failing_since: float | None = None
+        self._round_at: float | None = None
+        self._outage = Outage(logger, "work", loop=name)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Repeat the step until `stop` is set."""
@@ -41,13 +44,11 @@ class Loop:
             self._wake.clear()
             try:
                 more = await self._step()
-            except (PyMongoError, RedisError, OSError, TimeoutError) as error:
-                self._note_failure(error)
-                await wait_for(stop, 1.0)
+            except (PyMongoError, RedisError, OSError) as error:
+                self._outage.note(error)
+                await wait_for(stop, RETRY_SECONDS)
                 continue
-            if self._failing_since is not None:
-                logger.info("working again", extra={"loop": self._name})
-                self._failing_since = None
+            self._outage.end()
             if more:
                 await asyncio.sleep(0)
             else:
@@ -63,18 +64,16 @@ class Loop:
             for waiter in waiters:
                 waiter.cancel()
 
-    def _note_failure(self, error: Exception) -> None:
-        """Log the first failure of a row: a server that is away must not flood the log."""
-        if self._failing_since is None:
-            self._failing_since = time.monotonic()
-            logger.warning(
-                "cannot work, trying again every second",
-                extra={"loop": self._name, "error": type(error).__name__},
-            )
-
     async def goes_round(self) -> str | None:
-        """Health check: the loop goes round."""
-        silent_seconds = time.monotonic() - self._round_at
+        """Health check: the loop does not hang. It may fail, or not have begun yet."""
+        silent_seconds = 0.0 if self._round_at is None else time.monotonic() - self._round_at
         if silent_seconds > SILENCE_SECONDS:
             return f"hangs since {silent_seconds:.0f} s"
         return None
+
+    async def succeeds(self) -> str | None:
+        """Health check: the loop has begun, and its latest round did not fail."""
+        if self._round_at is None:
+            return "not begun"
+        failing_seconds = self._outage.seconds
+        return None if failing_seconds is None else f"fails since {failing_seconds:.0f} s"

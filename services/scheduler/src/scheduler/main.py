@@ -6,7 +6,7 @@ from typing import Any
 
 from beanie import init_beanie
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -16,10 +16,12 @@ from common.documents import DOCUMENTS
 from common.events import OUTCOME
 from common.health import Check
 from common.mongo_client import create_mongo
-from common.process import run_service, serve_health, wait_for
+from common.outages import Outage
+from common.process import run_service, run_together, serve_health, wait_for
 from common.redis_client import create_redis
 from common.settings import process_name
 from common.streams import OUTCOMES_STREAM, SCHEDULER_GROUP, WAKE_CHANNEL
+from scheduler.audit import Audit
 from scheduler.backoff import Backoff
 from scheduler.dispatcher import Dispatcher
 from scheduler.emitter import Emitter
@@ -34,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
+AUDIT_SECONDS = 5.0
 OUTCOMES_BATCH = 500
 
 
@@ -47,25 +50,10 @@ async def _schedule(settings: SchedulerSettings, stop: asyncio.Event) -> None:
     redis = create_redis(settings.redis_url)
     mongo = create_mongo(settings.mongodb_uri)
     try:
-        database = mongo[settings.mongodb_database]
-        if await _create_indexes(database, stop):
-            await _run_parts(settings, database, redis, stop)
+        await _run_parts(settings, mongo[settings.mongodb_database], redis, stop)
     finally:
         await mongo.close()
         await redis.aclose()
-
-
-async def _create_indexes(database: AsyncDatabase[Any], stop: asyncio.Event) -> bool:
-    """Wait for MongoDB and create what is missing; False when stopped before."""
-    while not stop.is_set():
-        try:
-            await init_beanie(database=database, document_models=list(DOCUMENTS))
-        except PyMongoError as error:
-            logger.warning("waiting for MongoDB", extra={"error": type(error).__name__})
-            await wait_for(stop, 1.0)
-        else:
-            return True
-    return False
 
 
 async def _run_parts(
@@ -76,19 +64,17 @@ async def _run_parts(
     backoff = Backoff(
         settings.retry_initial_seconds, settings.retry_coefficient, settings.retry_maximum_seconds
     )
-    recorder = OutcomeRecorder(database, redis, backoff)
     emitter = Emitter(redis, capacity=20 * settings.batch_size)
     dispatcher = Dispatcher(database, emitter, settings)
     reconciler = Reconciler(
         database,
         redis,
         emitter,
-        recorder,
         actions=ACTIONS,
         lost_after_seconds=settings.lost_after_seconds,
         batch_size=settings.batch_size,
     )
-    intake = OutcomeIntake(redis, source, recorder, stop, wake)
+    intake = OutcomeIntake(redis, source, OutcomeRecorder(database, redis, backoff), stop, wake)
     consumer = StreamConsumer(
         source,
         OUTCOME,
@@ -97,11 +83,13 @@ async def _run_parts(
         redis_url=settings.redis_url,
         max_records=OUTCOMES_BATCH,
     )
-    janitor = Janitor(redis, source, consumer, intake.handle, ACTIONS)
+    janitor = Janitor(redis, source, consumer, intake.record, ACTIONS)
+    audit = Audit(database, settings.batch_size)
     loops = {
         "dispatch": Loop("dispatch", dispatcher.dispatch, settings.scan_seconds, wake),
         "reconcile": Loop("reconcile", reconciler.reconcile, RECONCILE_SECONDS),
         "sweep": Loop("sweep", janitor.sweep, SWEEP_SECONDS),
+        "audit": Loop("audit", audit.correct_jobs, AUDIT_SECONDS),
     }
 
     async def redis_answers() -> str | None:
@@ -111,20 +99,43 @@ async def _run_parts(
         await database.command("ping")
         return None
 
+    async def work() -> None:
+        if await _create_indexes(database, stop):
+            parts = {name: loop.run(stop) for name, loop in loops.items()}
+            await run_together(stop, {**parts, "outcomes": consumer.run(stop)}, {})
+
     live: dict[str, Check] = {name: loop.goes_round for name, loop in loops.items()}
     live["outcomes"] = consumer.is_watched
-    ready: dict[str, Check] = {"redis": redis_answers, "mongodb": mongodb_answers}
-    async with asyncio.TaskGroup() as group:
-        beside = [
-            group.create_task(emitter.run(), name="emitter"),
-            group.create_task(_listen(redis, wake), name="wake"),
-            group.create_task(serve_health(settings, live, ready), name="health"),
-        ]
-        work = [group.create_task(loop.run(stop), name=name) for name, loop in loops.items()]
-        work.append(group.create_task(consumer.run(stop), name="outcomes"))
-        await asyncio.wait(work)
-        for task in beside:
-            task.cancel()
+    ready: dict[str, Check] = {f"{name} works": loop.succeeds for name, loop in loops.items()}
+    ready |= {"redis": redis_answers, "mongodb": mongodb_answers}
+    await run_together(
+        stop,
+        work={"work": work()},
+        beside={
+            "emitter": emitter.run(),
+            "wake": _listen(redis, wake),
+            "health": serve_health(settings, live, ready),
+        },
+    )
+
+
+async def _create_indexes(database: AsyncDatabase[Any], stop: asyncio.Event) -> bool:
+    """Wait for MongoDB and create what is missing; False when stopped before.
+
+    Raises:
+        OperationFailure: MongoDB refuses, for example for want of a permission.
+    """
+    outage = Outage(logger, "reach MongoDB")
+    while not stop.is_set():
+        try:
+            await init_beanie(database=database, document_models=list(DOCUMENTS))
+        except ConnectionFailure as error:
+            outage.note(error)
+            await wait_for(stop, 1.0)
+        else:
+            outage.end()
+            return True
+    return False
 
 
 async def _listen(redis: Redis, wake: asyncio.Event) -> None:

@@ -98,6 +98,28 @@ def decide(job: DueJob, now: datetime, horizon: datetime) -> Plan:
     )
 
 
+def resume(job: DueJob, done_until: datetime) -> Plan:
+    """Continue after occurrences that a replica has recorded before it died.
+
+    Args:
+        job: The job as that replica found it.
+        done_until: The last occurrence that has a run or a reason.
+    """
+    if job.interval_ms is None:
+        return Plan(fire_at=None, next_run_at=None)
+    following = next_on_grid(job.anchor_at, job.interval_ms, after=done_until)
+    return Plan(fire_at=None, next_run_at=following)
+
+
+def is_occurrence(job: DueJob, moment: datetime) -> bool:
+    """Tell whether the job's schedule, as opposed to a request by hand, asks for `moment`."""
+    if job.next_run_at is None or moment < job.next_run_at:
+        return False
+    if job.interval_ms is None:
+        return moment == job.next_run_at
+    return (to_millis(moment) - to_millis(job.anchor_at)) % job.interval_ms == 0
+
+
 def _decide_trigger(job: DueJob, trigger_at: datetime) -> Plan:
     if job.busy:
         skip = Skip(trigger_at, trigger_at, 1, SkipReason.OVERLAP)

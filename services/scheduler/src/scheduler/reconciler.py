@@ -17,19 +17,29 @@ from redis.asyncio import Redis
 
 from common.events import Failure, RunFailed
 from common.models import now_utc
-from common.states import JobStatus, RunState
-from common.streams import due_stream, lease_key, workers_group
+from common.states import UNFINISHED, JobStatus, RunState
+from common.streams import (
+    OUTCOMES_STREAM,
+    due_stream,
+    ensure_group,
+    lease_key,
+    to_entry,
+    workers_group,
+)
 from scheduler.claims import RunDocument
 from scheduler.emitter import Emitter
 from scheduler.firing import due_event
-from scheduler.recorder import OutcomeRecorder
 from scheduler.stream_positions import fetch_position
 
 logger = logging.getLogger(__name__)
 
 RECOVERED = Counter("jobs_recovered_runs_total", "Runs found lost and repaired", ["kind"])
 
-ENDED_STATES = [RunState.COMPLETED.value, RunState.FAILED.value, RunState.CANCELLED.value]
+_ATTEMPT_FIELDS = dict.fromkeys(
+    ("jobId", "action", "attempt", "worker", "startedAt", "traceparent"), True
+)
+
+ENDED_STATES = [state.value for state in RunState if state not in UNFINISHED]
 
 
 class Reconciler:
@@ -40,7 +50,6 @@ class Reconciler:
         database: AsyncDatabase[dict[str, Any]],
         redis: Redis,
         emitter: Emitter,
-        recorder: OutcomeRecorder,
         *,
         actions: Iterable[str],
         lost_after_seconds: float,
@@ -52,7 +61,6 @@ class Reconciler:
         self._runs = database["runs"]
         self._redis = redis
         self._emitter = emitter
-        self._recorder = recorder
         self._actions = list(actions)
         self._lost_after = timedelta(seconds=lost_after_seconds)
         self._batch_size = batch_size
@@ -82,12 +90,21 @@ class Reconciler:
     async def emit_lost_runs(self, action: str) -> bool:
         """Emit queued runs again whose entry is not in the stream any more, or died with a worker.
 
-        An entry that still waits in the stream is not lost, however long the backlog.
+        An entry that still waits in the stream is not lost, however long the backlog; nor is one
+        that waits in this process until Redis takes it.
         """
+        if self._emitter.is_blocked or self._emitter.is_full:
+            return False
         now = self._clock()
         before = now - self._lost_after
-        position = await fetch_position(self._redis, due_stream(action), workers_group(action))
-        if position is not None and position.waiting:
+        stream, group = due_stream(action), workers_group(action)
+        position = await fetch_position(self._redis, stream, group)
+        if position is None:
+            # no worker has ever been there, or Redis was flushed: only a group tells, from the next
+            # pass on, whether an entry waits, and without one the stream would grow at every pass
+            await ensure_group(self._redis, stream, group)
+            return False
+        if position.waiting:
             if position.delivered_until is None:
                 return False
             before = min(before, position.delivered_until - self._lost_after)
@@ -120,22 +137,32 @@ class Reconciler:
         return len(found) >= self._batch_size
 
     async def end_abandoned_attempts(self) -> None:
-        """Fail the running attempts whose worker has not renewed its lease for long enough."""
+        """Fail the running attempts whose worker has not renewed its lease for long enough.
+
+        That is said on the outcomes stream, after what the worker itself may have said there.
+        """
         running = {"state": RunState.RUNNING.value}
-        found = await self._runs.find(running, {"payload": 0}).to_list(None)
+        found = await self._runs.find(running, _ATTEMPT_FIELDS).to_list(None)
+        now = time.monotonic()
         missing_since: dict[tuple[str, int], float] = {}
         lost: list[RunDocument] = []
         for run, held in zip(found, await self._held(found), strict=True):
             if held:
                 continue
             attempt = (run["_id"], run["attempt"])
-            missing_since[attempt] = self._leaseless.get(attempt, time.monotonic())
-            if time.monotonic() - missing_since[attempt] >= self._lost_after.total_seconds() / 2:
+            missing_since[attempt] = self._leaseless.get(attempt, now)
+            if now - missing_since[attempt] >= self._lost_after.total_seconds() / 2:
                 lost.append(run)
+                missing_since[attempt] = now
         self._leaseless = missing_since
-        if lost:
-            RECOVERED.labels("running").inc(len(lost))
-            await self._recorder.record(self._lease_lost(run) for run in lost)
+        if not lost:
+            return
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for run in lost:
+                pipe.xadd(OUTCOMES_STREAM, to_entry(self._lease_lost(run)))
+            await pipe.execute()
+        RECOVERED.labels("running").inc(len(lost))
+        logger.warning("leases are gone", extra={"runs": len(lost)})
 
     def _lease_lost(self, run: RunDocument) -> RunFailed:
         message = f"worker {run.get('worker')} stopped renewing its lease: it died or lost Redis"

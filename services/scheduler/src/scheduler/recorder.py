@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
@@ -10,12 +10,18 @@ from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
 
 from common.events import DeadLetter, RunCompleted, RunFailed
-from common.streams import DEAD_STREAM, due_stream, to_entry
+from common.states import RunState
+from common.streams import DEAD_STREAM, due_stream
 from common.telemetry import child_span, record_failure
 from scheduler.backoff import Backoff
+from scheduler.once import Addition, OnceAdder
 from scheduler.outcomes import Changes, OutcomeEvent, fold, translate
 
 logger = logging.getLogger(__name__)
+
+BURIED_SECONDS = 3_600
+"""Outcomes of a scheduler that died half-way are applied again within seconds, or when MongoDB is
+back; a second letter about the same run an hour later would do no harm."""
 
 ENDED = Counter("jobs_ended_attempts_total", "Attempts that ended", ["action", "outcome"])
 DEAD = Counter("jobs_dead_letters_total", "Runs given up", ["action", "reason"])
@@ -30,7 +36,7 @@ class OutcomeRecorder:
         """Args as named."""
         self._runs = database["runs"]
         self._jobs = database["jobs"]
-        self._redis = redis
+        self._letters = OnceAdder(redis, BURIED_SECONDS)
         self._backoff = backoff
 
     async def record(self, events: Iterable[OutcomeEvent]) -> None:
@@ -63,22 +69,38 @@ class OutcomeRecorder:
             await self._jobs.bulk_write(changes.jobs, ordered=False)
 
     async def _bury(self, exhausted: list[RunFailed]) -> None:
-        for end in exhausted:
-            reason: Literal["attempts_exhausted", "not_retryable"] = (
-                "attempts_exhausted" if end.retryable else "not_retryable"
-            )
-            letter = DeadLetter(
-                reason=reason,
-                stream=due_stream(end.action),
-                run_id=end.run_id,
-                job_id=end.job_id,
-                action=end.action,
-                attempt=end.attempt,
-                error=end.error,
-                at=end.at,
-            )
-            await self._redis.xadd(DEAD_STREAM, to_entry(letter))
-            DEAD.labels(end.action, reason).inc()
+        """Write one dead letter for each run that has failed for good, and none for another.
+
+        An outcome that comes too late to count, such as that of a worker which was taken for dead,
+        is no reason for a letter.
+        """
+        if not exhausted:
+            return
+        ids = [end.run_id for end in exhausted]
+        failed = self._runs.find(
+            {"_id": {"$in": ids}, "state": RunState.FAILED.value}, {"attempt": 1}
+        )
+        given_up = {(run["_id"], run["attempt"]) async for run in failed}
+        letters = [_letter(end) for end in exhausted if (end.run_id, end.attempt) in given_up]
+        additions = [
+            Addition(f"jobs.buried:{letter.run_id}", DEAD_STREAM, letter) for letter in letters
+        ]
+        for letter, is_new in zip(letters, await self._letters.add(additions), strict=True):
+            if is_new:
+                DEAD.labels(letter.action, letter.reason).inc()
+
+
+def _letter(end: RunFailed) -> DeadLetter:
+    return DeadLetter(
+        reason="attempts_exhausted" if end.retryable else "not_retryable",
+        stream=due_stream(end.action),
+        run_id=end.run_id,
+        job_id=end.job_id,
+        action=end.action,
+        attempt=end.attempt,
+        error=end.error,
+        at=end.at,
+    )
 
 
 def _trace(end: RunCompleted | RunFailed) -> None:

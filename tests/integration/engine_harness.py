@@ -1,0 +1,341 @@
+"""Schedulers and workers in a test: on real servers, impatient, and easy to crash.
+
+Everything runs with short times, so that a recovery that takes seconds in production takes a
+fraction of one here. A crash cancels every task of a replica where it stands.
+"""
+
+import asyncio
+import inspect
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeVar
+
+from bson import ObjectId
+from pydantic import SecretStr, TypeAdapter
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from redis.asyncio import Redis
+
+from common.chain.client import Chains
+from common.consumer import Source, StreamConsumer
+from common.events import OUTCOME, JobDue
+from common.models import now_utc
+from common.mongo_client import create_mongo
+from common.process import end_tasks
+from common.redis_client import create_redis
+from common.settings import WorkerSettings
+from common.states import JobStatus, JobType
+from common.streams import DATA_FIELD, OUTCOMES_STREAM, SCHEDULER_GROUP, due_stream, workers_group
+from common.worker.attempt import AttemptRunner
+from common.worker.leases import Leases
+from common.worker.results import ResultStore
+from common.worker.service import WorkerService
+from scheduler.audit import Audit
+from scheduler.backoff import Backoff
+from scheduler.dispatcher import Dispatcher
+from scheduler.emitter import Emitter
+from scheduler.intake import OutcomeIntake
+from scheduler.janitor import Janitor
+from scheduler.loops import Loop
+from scheduler.reconciler import Reconciler
+from scheduler.recorder import OutcomeRecorder
+from scheduler.settings import SchedulerSettings
+from tests.integration.toy_worker import TOY, carry_out
+
+ACTION = TOY.name
+STREAM = due_stream(ACTION)
+WORKERS = workers_group(ACTION)
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where a test's servers are."""
+
+    redis_url: str
+    mongodb_uri: str
+    database_name: str
+    rpc_url: str = "http://127.0.0.1:9"
+    """Needed by tests with workers only; nobody answers on the discard port."""
+
+
+class Clock:
+    """The present, or what a wrong clock shows."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return now_utc() + self._ahead
+
+    def jump(self, **by: float) -> None:
+        """Move the clock; arguments as of timedelta, negative ones set it back."""
+        self._ahead += timedelta(**by)
+
+
+async def eventually(
+    probe: Callable[[], T | Awaitable[T]], *, within: float = 30.0, every: float = 0.02
+) -> T:
+    """Return what `probe` finds as soon as that is true; fail when it never is.
+
+    `within` is no expectation of speed: a machine that is busy takes longer.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        found = probe()
+        if inspect.isawaitable(found):
+            found = await found
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(
+                f"still {found!r} after {within:.0f} s: {inspect.getsource(probe)}"
+            )
+        await asyncio.sleep(every)
+
+
+def scheduler_settings(servers: Servers, **changes: Any) -> SchedulerSettings:
+    """Settings of an impatient scheduler."""
+    impatient: dict[str, Any] = {
+        "scan_seconds": 0.02,
+        "claim_seconds": 0.5,
+        "retry_initial_seconds": 0.05,
+        "retry_maximum_seconds": 0.2,
+        "lost_after_seconds": 0.4,
+        "batch_size": 100,
+    }
+    return SchedulerSettings(
+        _env_file=None,
+        redis_url=SecretStr(servers.redis_url),
+        mongodb_uri=SecretStr(servers.mongodb_uri),
+        mongodb_database=servers.database_name,
+        **(impatient | changes),
+    )
+
+
+class _Replica:
+    """Tasks that run until they are stopped, or crash together."""
+
+    def __init__(self) -> None:
+        self.stop_asked = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    def _begin(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    @property
+    def failures(self) -> list[BaseException]:
+        """What tasks died of; a live replica has none."""
+        done = [task for task in self._tasks if task.done() and not task.cancelled()]
+        return [error for task in done if (error := task.exception()) is not None]
+
+    async def crash(self) -> None:
+        """End everything where it stands, as SIGKILL does."""
+        await end_tasks(self._tasks)
+        self._tasks.clear()
+
+
+class SchedulerReplica(_Replica):
+    """The parts of one scheduler, wired as in its `main`; alone, or with their loops running."""
+
+    def __init__(
+        self, servers: Servers, *, name: str = "", clock: Clock | None = None, **changes: Any
+    ) -> None:
+        super().__init__()
+        self.settings = scheduler_settings(servers, **changes)
+        self.clock = clock or Clock()
+        self.redis: Redis = create_redis(self.settings.redis_url)
+        self.mongo: AsyncMongoClient[Document] = create_mongo(self.settings.mongodb_uri)
+        self.database: Database = self.mongo[servers.database_name]
+        self.wake = asyncio.Event()
+        source = Source(OUTCOMES_STREAM, SCHEDULER_GROUP, name or f"scheduler-{uuid.uuid4().hex}")
+        self.recorder = OutcomeRecorder(
+            self.database,
+            self.redis,
+            Backoff(
+                self.settings.retry_initial_seconds,
+                self.settings.retry_coefficient,
+                self.settings.retry_maximum_seconds,
+            ),
+        )
+        self.emitter = Emitter(self.redis, 20 * self.settings.batch_size, self.clock)
+        self.dispatcher = Dispatcher(self.database, self.emitter, self.settings, self.clock)
+        self.reconciler = Reconciler(
+            self.database,
+            self.redis,
+            self.emitter,
+            actions=[ACTION],
+            lost_after_seconds=self.settings.lost_after_seconds,
+            batch_size=self.settings.batch_size,
+            clock=self.clock,
+        )
+        self.intake = OutcomeIntake(self.redis, source, self.recorder, self.stop_asked, self.wake)
+        self.consumer = StreamConsumer(
+            source,
+            OUTCOME,
+            self.intake.handle,
+            redis=self.redis,
+            redis_url=self.settings.redis_url,
+            max_records=100,
+        )
+        self.janitor = Janitor(self.redis, source, self.consumer, self.intake.record, [ACTION])
+        self.audit = Audit(self.database, self.settings.batch_size)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.crash()
+        await self.mongo.close()
+        await self.redis.aclose()
+
+    def start(self) -> None:
+        """Let all loops run."""
+        self.stop_asked.clear()
+        for loop in (
+            Loop("dispatch", self.dispatcher.dispatch, self.settings.scan_seconds, self.wake),
+            Loop("reconcile", self.reconciler.reconcile, 0.1),
+            Loop("sweep", self.janitor.sweep, 0.5),
+            Loop("audit", self.audit.correct_jobs, 0.2),
+        ):
+            self._begin(loop.run(self.stop_asked), "loop")
+        self._begin(self.emitter.run(), "emitter")
+        self._begin(self.consumer.run(self.stop_asked), "outcomes")
+
+
+class Worker(_Replica):
+    """A worker of the toy action, wired as in `common.worker.process`."""
+
+    def __init__(
+        self, servers: Servers, *, name: str = "", concurrency: int = 16, lease_seconds: float = 0.9
+    ) -> None:
+        super().__init__()
+        self.settings = WorkerSettings(
+            _env_file=None,
+            redis_url=SecretStr(servers.redis_url),
+            mongodb_uri=SecretStr(servers.mongodb_uri),
+            mongodb_database=servers.database_name,
+            lease_seconds=lease_seconds,
+            heartbeat_seconds=lease_seconds / 4,
+        )
+        self.name = name or f"worker-{uuid.uuid4().hex}"
+        self.redis: Redis = create_redis(self.settings.redis_url)
+        self.mongo: AsyncMongoClient[Document] = create_mongo(self.settings.mongodb_uri)
+        self.chains = Chains({31_337: [servers.rpc_url]}, 31_337)
+        source = Source(STREAM, WORKERS, self.name)
+        self.leases = Leases(
+            self.redis,
+            source,
+            lease_seconds=self.settings.lease_seconds,
+            heartbeat_seconds=self.settings.heartbeat_seconds,
+        )
+        runner = AttemptRunner(
+            action=TOY,
+            handler=carry_out(self.mongo[servers.database_name], self.name),
+            chains=self.chains,
+            results=ResultStore(self.mongo, servers.database_name, TOY),
+            thresholds={},
+        )
+        self.service = WorkerService(
+            runner,
+            self.leases,
+            self.redis,
+            self.stop_asked,
+            worker=self.name,
+            concurrency=concurrency,
+        )
+        self.consumer = StreamConsumer(
+            source,
+            TypeAdapter(JobDue),
+            self.service.take,
+            redis=self.redis,
+            redis_url=self.settings.redis_url,
+            max_records=self.service.batch_size,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop_asked.set()
+        await self.service.drain(0)
+        await self.crash()
+        await self.chains.close()
+        await self.mongo.close()
+        await self.redis.aclose()
+
+    def start(self) -> None:
+        """Take entries until stopped."""
+        self._begin(self.leases.keep(), "heartbeat")
+        self._begin(self.consumer.run(self.stop_asked), "consumer")
+
+
+async def create_job(database: Database, **definition: Any) -> ObjectId:
+    """Insert a job as the gateway does and return its id.
+
+    Args:
+        database: Where.
+        definition: `every` (timedelta) makes it recurring, else it runs once, at `at` or now.
+            `payload` and any field of the document, by its stored name, may be given too.
+    """
+    now = now_utc()
+    every: timedelta | None = definition.pop("every", None)
+    at: datetime = definition.pop("at", now)
+    document = {
+        "_id": ObjectId(),
+        "action": ACTION,
+        "payload": {},
+        "type": (JobType.RECURRING if every else JobType.SCHEDULED).value,
+        "intervalMinutes": every.total_seconds() / 60 if every else None,
+        "scheduledAt": None if every else at,
+        "maxAttempts": 3,
+        "timeoutSeconds": 60,
+        "status": JobStatus.PENDING.value,
+        "nextRunAt": at,
+        "lastRunAt": None,
+        "lastError": None,
+        "createdAt": now,
+        "updatedAt": now,
+        "traceparent": None,
+        "schedule": {
+            "intervalMs": round(every.total_seconds() * 1000) if every else None,
+            "anchorAt": at,
+            "triggerAt": None,
+            "current": None,
+            "claimToken": None,
+            "claimUntil": None,
+        },
+        **definition,
+    }
+    await database["jobs"].insert_one(document)
+    return document["_id"]
+
+
+async def find_job(database: Database, job_id: ObjectId) -> Document:
+    """Return a job that exists."""
+    job = await database["jobs"].find_one({"_id": job_id})
+    assert job is not None
+    return job
+
+
+async def find_runs(database: Database, **criteria: Any) -> list[Document]:
+    """Return runs by due time."""
+    return await database["runs"].find(criteria).sort("dueAt", 1).to_list(None)
+
+
+async def find_executions(database: Database, run_id: str) -> list[Document]:
+    """Return how often and by whom the toy handler was entered for a run."""
+    return await database["executions"].find({"runId": run_id}).sort("at", 1).to_list(None)
+
+
+async def read_events(redis: Redis, stream: str) -> list[Document]:
+    """Return the bodies of all entries of a stream."""
+    entries = await redis.xrange(stream)
+    return [json.loads(fields[DATA_FIELD.encode()]) for _, fields in entries]

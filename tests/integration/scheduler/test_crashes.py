@@ -1,0 +1,96 @@
+"""A scheduler may crash between any two steps: whoever comes next completes what it began."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from common.models import now_utc
+from scheduler.dispatcher import Dispatcher
+from tests.integration.engine_harness import (
+    SchedulerReplica,
+    Servers,
+    Worker,
+    create_job,
+    eventually,
+    find_executions,
+    find_job,
+    find_runs,
+)
+
+
+class Crash(BaseException):
+    """Stands for SIGKILL: no handler of errors sees it."""
+
+
+def crash_after(dispatcher: Dispatcher, step: str) -> None:
+    """Let the dispatcher crash when it has done `step`."""
+    part: Any = dispatcher._store if step == "insert" else dispatcher._claims
+    original = getattr(part, step)
+
+    async def crashing(*args: Any, **kwargs: Any) -> None:
+        await original(*args, **kwargs)
+        raise Crash(step)
+
+    setattr(part, step, crashing)
+
+
+@pytest.mark.parametrize("step", ["claim_due", "insert", "advance"])
+async def test_a_crash_of_the_dispatcher_is_repaired_by_the_next_replica(
+    servers: Servers, step: str
+) -> None:
+    async with (
+        SchedulerReplica(servers) as victim,
+        SchedulerReplica(servers) as heir,
+        Worker(servers) as worker,
+    ):
+        db = heir.database
+        once = await create_job(db)
+        recurring = await create_job(db, every=timedelta(hours=1))
+        crash_after(victim.dispatcher, step)
+        with pytest.raises(Crash):
+            await victim.dispatcher.dispatch()
+
+        heir.start()
+        worker.start()
+
+        async def settled() -> bool:
+            jobs = [await find_job(db, each) for each in (once, recurring)]
+            return all(job["status"] == "completed" for job in jobs)
+
+        await eventually(settled)
+        for job_id in (once, recurring):
+            (run,) = await find_runs(db, jobId=job_id)
+            assert run["state"] == "completed"
+            assert len(await find_executions(db, run["_id"])) == 1
+        assert (await find_job(db, recurring))["nextRunAt"] > now_utc() + timedelta(minutes=50)
+
+
+async def test_a_run_that_ended_before_its_job_moved_on_leaves_the_job_free(
+    servers: Servers,
+) -> None:
+    """The dispatcher dies after inserting a run, which then runs before the claim is over."""
+    async with (
+        SchedulerReplica(servers, claim_seconds=30) as victim,
+        SchedulerReplica(servers) as heir,
+        Worker(servers) as worker,
+    ):
+        db = heir.database
+        job_id = await create_job(db, every=timedelta(hours=1))
+        crash_after(victim.dispatcher, "insert")
+        with pytest.raises(Crash):
+            await victim.dispatcher.dispatch()
+        heir.start()
+        worker.start()
+        await eventually(lambda: find_runs(db, state="completed"))
+
+        await db["jobs"].update_many({}, {"$set": {"schedule.claimUntil": now_utc()}})
+
+        async def shown() -> bool:
+            job = await find_job(db, job_id)
+            current = job["schedule"]["current"]
+            return job["status"] == "completed" and current["state"] == "completed"
+
+        await eventually(shown)
+        (run,) = await find_runs(db)
+        assert len(await find_executions(db, run["_id"])) == 1
