@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def _wait_for_line(process: ChildProcess, words: str) -> str:
             if words in line:
                 return line
         assert process.is_running, process.describe_end()
+        time.sleep(0.02)
 
 
 def test_sigterm_ends_it_cleanly_even_with_a_request_under_way(gateway: ChildProcess) -> None:
