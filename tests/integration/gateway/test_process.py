@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local_stack.ports import find_free_port
 from local_stack.process import ChildProcess
 
 
@@ -76,25 +75,6 @@ def test_each_request_is_one_line_with_its_ids(gateway: ChildProcess) -> None:
     log = gateway.log_path.read_text()
     assert log.count("GET /jobs/") == 1
     assert "/livez" not in log
-
-
-def test_a_port_in_use_is_told_in_one_line_with_the_way_out() -> None:
-    port = find_free_port()
-    with socket.create_server(("127.0.0.1", port)):
-        ended = subprocess.run(
-            [sys.executable, "-m", "gateway.main"],
-            env={**os.environ, "PORT": str(port)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    assert ended.returncode == 1
-    assert ended.stderr.strip() == (
-        f"gateway: cannot listen on 127.0.0.1:{port} (Address already in use): "
-        "stop what uses it, or set PORT to another port"
-    )
 
 
 def test_a_gateway_that_cannot_start_ends_with_an_error(servers_directory: Path) -> None:

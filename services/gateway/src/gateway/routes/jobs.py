@@ -120,12 +120,15 @@ async def remove_job(job_id: str, connections: Ready) -> None:
 
 
 @router.post("/{job_id}/trigger", status_code=202, summary="Run a job now")
-async def run_job_now(job_id: str, connections: Ready, response: Response) -> TriggeredRun:
+async def run_job_now(
+    job_id: str, connections: Ready, request: Request, response: Response
+) -> TriggeredRun:
     """Ask for one more run, beside the planned ones. While one waits, asking again is the same."""
     await connections.check_redis()
     due_at = await trigger_job(job_id, now_utc())
     await connections.wake_schedulers(job_id)
     run = run_id(job_id, due_at)
+    request.state.log_fields = {"run_id": run}
     response.headers["Location"] = f"/runs/{run}"
     links = run_links(run, job_id, has_result=False)
     return TriggeredRun(run_id=run, job_id=job_id, due_at=due_at, links=links)
