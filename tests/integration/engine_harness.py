@@ -5,31 +5,23 @@ fraction of one here. A crash cancels every task of a replica where it stands.
 """
 
 import asyncio
-import inspect
-import json
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from bson import ObjectId
 from pydantic import SecretStr, TypeAdapter
 from pymongo import AsyncMongoClient
-from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
 
 from common.chain.client import Chains
 from common.consumer import Source, StreamConsumer
 from common.events import OUTCOME, JobDue
-from common.models import now_utc
 from common.mongo_client import create_mongo
 from common.process import end_tasks
 from common.redis_client import create_redis
 from common.settings import WorkerSettings
-from common.states import JobStatus, JobType
-from common.streams import DATA_FIELD, OUTCOMES_STREAM, SCHEDULER_GROUP, due_stream, workers_group
+from common.streams import OUTCOMES_STREAM, SCHEDULER_GROUP
 from common.worker.attempt import AttemptRunner
 from common.worker.leases import Leases
 from common.worker.results import ResultStore
@@ -44,15 +36,8 @@ from scheduler.loops import Loop
 from scheduler.reconciler import Reconciler
 from scheduler.recorder import OutcomeRecorder
 from scheduler.settings import SchedulerSettings
+from tests.integration.engine_data import ACTION, STREAM, WORKERS, Clock, Database, Document
 from tests.integration.toy_worker import TOY, carry_out
-
-ACTION = TOY.name
-STREAM = due_stream(ACTION)
-WORKERS = workers_group(ACTION)
-
-Document = dict[str, Any]
-Database = AsyncDatabase[Document]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,41 +49,6 @@ class Servers:
     database_name: str
     rpc_url: str = "http://127.0.0.1:9"
     """Needed by tests with workers only; nobody answers on the discard port."""
-
-
-class Clock:
-    """The present, or what a wrong clock shows."""
-
-    def __init__(self) -> None:
-        self._ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return now_utc() + self._ahead
-
-    def jump(self, **by: float) -> None:
-        """Move the clock; arguments as of timedelta, negative ones set it back."""
-        self._ahead += timedelta(**by)
-
-
-async def eventually(
-    probe: Callable[[], T | Awaitable[T]], *, within: float = 30.0, every: float = 0.02
-) -> T:
-    """Return what `probe` finds as soon as that is true; fail when it never is.
-
-    `within` is no expectation of speed: a machine that is busy takes longer.
-    """
-    deadline = time.monotonic() + within
-    while True:
-        found = probe()
-        if inspect.isawaitable(found):
-            found = await found
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(
-                f"still {found!r} after {within:.0f} s: {inspect.getsource(probe)}"
-            )
-        await asyncio.sleep(every)
 
 
 def scheduler_settings(servers: Servers, **changes: Any) -> SchedulerSettings:
@@ -275,67 +225,3 @@ class Worker(_Replica):
         """Take entries until stopped."""
         self._begin(self.leases.keep(), "heartbeat")
         self._begin(self.consumer.run(self.stop_asked), "consumer")
-
-
-async def create_job(database: Database, **definition: Any) -> ObjectId:
-    """Insert a job as the gateway does and return its id.
-
-    Args:
-        database: Where.
-        definition: `every` (timedelta) makes it recurring, else it runs once, at `at` or now.
-            `payload` and any field of the document, by its stored name, may be given too.
-    """
-    now = now_utc()
-    every: timedelta | None = definition.pop("every", None)
-    at: datetime = definition.pop("at", now)
-    document = {
-        "_id": ObjectId(),
-        "action": ACTION,
-        "payload": {},
-        "type": (JobType.RECURRING if every else JobType.SCHEDULED).value,
-        "intervalMinutes": every.total_seconds() / 60 if every else None,
-        "scheduledAt": None if every else at,
-        "maxAttempts": 3,
-        "timeoutSeconds": 60,
-        "status": JobStatus.PENDING.value,
-        "nextRunAt": at,
-        "lastRunAt": None,
-        "lastError": None,
-        "createdAt": now,
-        "updatedAt": now,
-        "traceparent": None,
-        "schedule": {
-            "intervalMs": round(every.total_seconds() * 1000) if every else None,
-            "anchorAt": at,
-            "triggerAt": None,
-            "current": None,
-            "claimToken": None,
-            "claimUntil": None,
-        },
-        **definition,
-    }
-    await database["jobs"].insert_one(document)
-    return document["_id"]
-
-
-async def find_job(database: Database, job_id: ObjectId) -> Document:
-    """Return a job that exists."""
-    job = await database["jobs"].find_one({"_id": job_id})
-    assert job is not None
-    return job
-
-
-async def find_runs(database: Database, **criteria: Any) -> list[Document]:
-    """Return runs by due time."""
-    return await database["runs"].find(criteria).sort("dueAt", 1).to_list(None)
-
-
-async def find_executions(database: Database, run_id: str) -> list[Document]:
-    """Return how often and by whom the toy handler was entered for a run."""
-    return await database["executions"].find({"runId": run_id}).sort("at", 1).to_list(None)
-
-
-async def read_events(redis: Redis, stream: str) -> list[Document]:
-    """Return the bodies of all entries of a stream."""
-    entries = await redis.xrange(stream)
-    return [json.loads(fields[DATA_FIELD.encode()]) for _, fields in entries]

@@ -7,16 +7,14 @@ import pytest
 
 from common.models import now_utc
 from scheduler.dispatcher import Dispatcher
-from tests.integration.engine_harness import (
-    SchedulerReplica,
-    Servers,
-    Worker,
+from tests.integration.engine_data import (
     create_job,
     eventually,
     find_executions,
     find_job,
     find_runs,
 )
+from tests.integration.engine_harness import SchedulerReplica, Servers, Worker
 
 
 class Crash(BaseException):
@@ -89,7 +87,7 @@ async def test_a_run_that_ended_before_its_job_moved_on_leaves_the_job_free(
         async def shown() -> bool:
             job = await find_job(db, job_id)
             current = job["schedule"]["current"]
-            return job["status"] == "completed" and current["state"] == "completed"
+            return (job["status"], current["state"]) == ("completed", "completed")
 
         await eventually(shown)
         (run,) = await find_runs(db)

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from common.consumer import Source
 from common.events import RunCompleted, RunFailed, RunStarted
+from common.outages import Outage
 from common.streams import DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
 
 logger = logging.getLogger(__name__)
@@ -19,13 +20,16 @@ FINISHED = "finished"
 FINISHED_SECONDS = 60
 """How long a finished attempt's lease is kept, so that a duplicate of its event is recognised."""
 
-# Takes the lease and tells so, or does neither.
+# Takes the lease and tells so, or does neither. Sent again because the answer was lost, it tells
+# again that the lease is taken.
 _START = """
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  redis.call('XADD', KEYS[2], '*', ARGV[3], ARGV[4])
-  return 1
+local owner = redis.call('GET', KEYS[1])
+if owner then
+  return owner == ARGV[1] and 1 or 0
 end
-return 0
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('XADD', KEYS[2], '*', ARGV[3], ARGV[4])
+return 1
 """
 
 # Prolongs leases that are ours or were forgotten by a flushed Redis; returns those of others.
@@ -33,8 +37,8 @@ _RENEW = """
 local lost = {}
 for i, key in ipairs(KEYS) do
   local owner = redis.call('GET', key)
-  if not owner or owner == ARGV[1] then
-    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+  if not owner or owner == ARGV[i + 1] then
+    redis.call('SET', key, ARGV[i + 1], 'PX', ARGV[1])
   else
     table.insert(lost, i - 1)
   end
@@ -45,10 +49,15 @@ return lost
 
 @dataclass(frozen=True)
 class Held:
-    """A lease this process holds, and how to end the attempt when it is lost."""
+    """A lease this process holds.
+
+    Attributes:
+        entry_id: Stream entry that asked for the attempt.
+        abandon: Ends the attempt when the lease is lost; None when its end is being published.
+    """
 
     entry_id: str
-    abandon: Callable[[], Any]
+    abandon: Callable[[], Any] | None
 
 
 class Leases:
@@ -57,7 +66,7 @@ class Leases:
     def __init__(
         self, redis: Redis, source: Source, *, lease_seconds: float, heartbeat_seconds: float
     ) -> None:
-        """Args as named; `source.consumer` is the owner's name."""
+        """Args as named; `source.consumer` and the entry's id name the owner of a lease."""
         self._redis = redis
         self._source = source
         self._lease_ms = int(lease_seconds * 1000)
@@ -65,6 +74,8 @@ class Leases:
         self._held: dict[str, Held] = {}
         self._start = redis.register_script(_START)
         self._renew = redis.register_script(_RENEW)
+        self._publishing = Outage(logger, "publish outcomes")
+        self._renewing = Outage(logger, "renew leases")
 
     async def start(self, started: RunStarted, entry_id: str, abandon: Callable[[], Any]) -> bool:
         """Take the lease of an attempt and publish that it started.
@@ -75,12 +86,15 @@ class Leases:
             abandon: Called when the lease turns out to be somebody else's later on.
 
         Returns:
-            False when another worker holds it or has finished the attempt: nothing to do then.
+            False when a worker, perhaps this one, holds it or has finished the attempt: nothing to
+            do then.
         """
         key = lease_key(started.run_id, started.attempt)
+        if key in self._held:
+            return False
         taken = await self._start(
             keys=[key, OUTCOMES_STREAM],
-            args=[self._source.consumer, self._lease_ms, DATA_FIELD, started.model_dump_json()],
+            args=[self._owner(entry_id), self._lease_ms, DATA_FIELD, started.model_dump_json()],
         )
         if taken:
             self._held[key] = Held(entry_id, abandon)
@@ -92,6 +106,8 @@ class Leases:
         Redis being away, full or demoted delays this until it is back.
         """
         key = lease_key(outcome.run_id, outcome.attempt)
+        if key in self._held:
+            self._held[key] = Held(entry_id, abandon=None)
         while True:
             try:
                 async with self._redis.pipeline(transaction=True) as pipe:
@@ -101,8 +117,9 @@ class Leases:
                     await pipe.execute()
                 break
             except (RedisError, OSError) as error:
-                logger.warning("cannot publish the outcome, trying again", extra={"error": error})
+                self._publishing.note(error)
                 await asyncio.sleep(1.0)
+        self._publishing.end()
         self._held.pop(key, None)
 
     async def acknowledge(self, entry_id: str) -> None:
@@ -123,16 +140,22 @@ class Leases:
                 await self._renew_once()
             except (RedisError, OSError) as error:
                 # nobody else can take a lease either while Redis is away
-                logger.warning("cannot renew leases", extra={"error": type(error).__name__})
+                self._renewing.note(error)
+            else:
+                self._renewing.end()
+
+    def _owner(self, entry_id: str) -> str:
+        return f"{self._source.consumer}/{entry_id}"
 
     async def _renew_once(self) -> None:
         held = dict(self._held)
         keys = list(held)
-        lost = await self._renew(keys=keys, args=[self._source.consumer, self._lease_ms])
-        for index in lost:
-            logger.error("lease taken over by another worker", extra={"lease": keys[index]})
-            if self._held.pop(keys[index], None):
-                held[keys[index]].abandon()
+        owners = [self._owner(each.entry_id) for each in held.values()]
+        for index in await self._renew(keys=keys, args=[self._lease_ms, *owners]):
+            lease = self._held.pop(keys[index], None)
+            if lease is not None and lease.abandon is not None:
+                logger.error("lease taken over by another worker", extra={"lease": keys[index]})
+                lease.abandon()
         try:
             # a young pending entry shows that its consumer lives, see the scheduler's janitor
             await self._redis.xclaim(
