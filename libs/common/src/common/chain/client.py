@@ -1,13 +1,14 @@
 """The way into a chain: `Chains` by id, and a `PinnedChain` for one run, fixed to one block."""
 
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from typing import TypeVar
 
 import aiohttp
 from pydantic import SecretStr
 
 from common.chain import headers, state, transactions
 from common.chain.endpoint import REQUEST_TIMEOUT_SECONDS, Endpoint
-from common.chain.errors import UnknownChain
+from common.chain.errors import ChainError, UnknownChain
 from common.chain.health import Endpoints
 from common.chain.logs import LogReader
 from common.chain.parsing import parse_data, parse_quantity
@@ -23,6 +24,8 @@ from common.chain.types import (
     RpcStats,
     Transaction,
 )
+
+T = TypeVar("T")
 
 MAX_KNOWN_TIMESTAMPS = 200_000
 """Block times that a chain keeps between runs, about 20 MB."""
@@ -182,6 +185,16 @@ class PinnedChain:
     async def call_many(self, calls: Sequence[Call]) -> list[CallResult]:
         """Answers of all calls in their order; a call that reverts is a result, not an error."""
         return await state.call_many(self._rpc, self.block.number, calls, self._multicall)
+
+    async def call_batch(self, requests: Sequence[Request[T]]) -> list[T | ChainError]:
+        """Answers of calls that no other method makes, in their order; a refused one has its error.
+
+        For one method at a time. They may concern blocks below the pinned one, never above it.
+
+        Raises:
+            ChainError: Some call could not be answered at all.
+        """
+        return await self._rpc.call_batch(requests)
 
     async def fetch_balance(self, address: Address) -> int:
         """Native balance in wei."""
