@@ -203,7 +203,7 @@ async def test_a_trigger_asks_for_one_run_however_often_it_is_repeated(
     job = await _create(api, recurring)
 
     first = await api.post(f"/jobs/{job['id']}/trigger")
-    second = await api.post(f"/jobs/{job['id']}/trigger")
+    second = await api.post(f"/jobs/{job['id'].upper()}/trigger")
 
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json() == second.json()

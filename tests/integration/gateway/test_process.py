@@ -66,15 +66,17 @@ def test_each_request_is_one_line_with_its_ids(gateway: ChildProcess) -> None:
     httpx.get(f"{url}/jobs/65a5c1d2e4b0a1b2c3d4e5f6")
     httpx.get(f"{url}/livez")
     httpx.get(f"{url}/metrics")
+    httpx.get(f"{url}/jobs/x%0AFORGED")
 
-    line = _wait_for_line(gateway, "GET /jobs/")
+    line = _wait_for_line(gateway, "GET /jobs/65a5")
     assert " 404 " in line
     assert "job_id=65a5c1d2e4b0a1b2c3d4e5f6" in line
     assert "duration_ms=" in line
     assert "trace_id=" in line
     log = gateway.log_path.read_text()
-    assert log.count("GET /jobs/") == 1
+    assert log.count("GET /jobs/65a5") == 1
     assert "/livez" not in log
+    assert " GET /jobs/x%0AFORGED 404 " in _wait_for_line(gateway, "FORGED")
 
 
 def test_a_gateway_that_cannot_start_ends_with_an_error(servers_directory: Path) -> None:

@@ -95,8 +95,10 @@ async def update_job(job_id: str, fields: Mapping[str, Any]) -> Job:
     return read_document(Job, found)
 
 
-async def trigger_job(job_id: str, now: datetime) -> datetime:
-    """Ask for one more run and return its due time: `now`, or that of one asked for before.
+async def trigger_job(job_id: str, now: datetime) -> tuple[Job, datetime]:
+    """Ask for one more run and return its job and its due time.
+
+    The due time is `now`, or that of a run asked for before and not created yet.
 
     Raises:
         ProblemError: There is no such job.
@@ -104,7 +106,7 @@ async def trigger_job(job_id: str, now: datetime) -> datetime:
     job = await update_job(
         job_id, {"schedule.triggerAt": {"$ifNull": ["$schedule.triggerAt", now]}}
     )
-    return job.schedule.trigger_at or now
+    return job, job.schedule.trigger_at or now
 
 
 async def delete_job(job_id: str) -> None:

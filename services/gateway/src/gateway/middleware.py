@@ -3,6 +3,7 @@
 import logging
 import time
 from typing import Any, Final
+from urllib.parse import quote
 
 from opentelemetry import trace
 from prometheus_client import Histogram
@@ -17,6 +18,8 @@ QUIET_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: not traced, and logged only when they fail."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_LOGGED_CHARACTERS: Final = 200
 
 REQUEST_SECONDS: Final = Histogram(
     "gateway_request_duration_seconds",
@@ -78,17 +81,21 @@ def _record(scope: Scope, status: int | None, seconds: float) -> None:
         level,
         "%s %s %s",
         method,
-        scope["path"],
+        _quoted(scope["path"]),
         status or "aborted",
         extra={**_fields(scope), "duration_ms": round(seconds * 1000, 1)},
     )
 
 
 def _fields(scope: Scope) -> dict[str, Any]:
-    parameters = {
-        name: value for name, value in scope.get("path_params", {}).items() if name.endswith("_id")
-    }
-    return {**parameters, **scope.get("state", {}).get("log_fields", {})}
+    parameters = scope.get("path_params", {})
+    ids = {name: _quoted(value) for name, value in parameters.items() if name.endswith("_id")}
+    return {**ids, **scope.get("state", {}).get("log_fields", {})}
+
+
+def _quoted(text: str) -> str:
+    """Return `text` percent-encoded and cut, so that nobody can forge a line of the log."""
+    return quote(text, safe="/:")[:_LOGGED_CHARACTERS]
 
 
 class BodyLimit:

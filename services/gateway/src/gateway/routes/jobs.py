@@ -125,10 +125,10 @@ async def run_job_now(
 ) -> TriggeredRun:
     """Ask for one more run, beside the planned ones. While one waits, asking again is the same."""
     await connections.check_redis()
-    due_at = await trigger_job(job_id, now_utc())
+    job, due_at = await trigger_job(job_id, now_utc())
     await connections.wake_schedulers(job_id)
-    run = run_id(job_id, due_at)
+    run = run_id(str(job.id), due_at)
     request.state.log_fields = {"run_id": run}
     response.headers["Location"] = f"/runs/{run}"
-    links = run_links(run, job_id, has_result=False)
-    return TriggeredRun(run_id=run, job_id=job_id, due_at=due_at, links=links)
+    links = run_links(run, str(job.id), has_result=False)
+    return TriggeredRun(run_id=run, job_id=str(job.id), due_at=due_at, links=links)

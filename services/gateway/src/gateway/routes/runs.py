@@ -36,4 +36,6 @@ async def show_run(run_id: str, _: Ready) -> RunView:
 async def show_result(run_id: str, connections: Ready) -> Response:
     """Answer the stored result; its own fields are described by `GET /actions`."""
     result = await find_result(connections.database, await find_run(run_id))
-    return Response(to_json(result, inf_nan_mode="null"), media_type="application/json")
+    return Response(
+        to_json(result, inf_nan_mode="null", fallback=str), media_type="application/json"
+    )
