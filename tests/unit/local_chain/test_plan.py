@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_chain.addresses import COLLECTORS, CREATOR, SMALL_HOLDERS
 from local_chain.anvil import GENESIS_TIME
 from local_chain.coin_actions import transfer_coins
 from local_chain.errors import ScenarioError
@@ -11,7 +12,7 @@ from local_chain.execution import first_traffic_hour, slot_time
 from local_chain.ledger import Ledger
 from local_chain.nft_mints import Mints
 from local_chain.plan import TRAFFIC_HOURS, Plan, slot_at
-from local_chain.scenario import EMPTY_BLOCKS, make_plan
+from local_chain.scenario import EMPTY_BLOCKS, OFFER_WEI, make_plan
 
 COIN, ALICE, BOB = ("0x" + digit * 40 for digit in "abc")
 
@@ -52,6 +53,17 @@ def test_transactions_of_a_slot_keep_their_order_and_slots_follow_time() -> None
     plan.add(slot_at(4, 5), first)
 
     assert list(plan.transactions()) == [first, second, third]
+
+
+def test_every_sender_owns_what_it_offers_for_gas(plan: Plan) -> None:
+    senders_of_live_traffic = {*SMALL_HOLDERS, *COLLECTORS, CREATOR}
+    senders = {each.sender for each in plan.transactions()} | senders_of_live_traffic
+
+    assert all(plan.initial_native_wei[sender] >= OFFER_WEI for sender in senders)
+    for _, transactions in plan.slots():
+        offers = range(len(transactions), 0, -1)
+        for each, offer in zip(transactions, offers, strict=True):
+            assert each.gas * offer <= OFFER_WEI
 
 
 def test_mints_out_of_chain_order_are_refused() -> None:

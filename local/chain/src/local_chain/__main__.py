@@ -83,7 +83,6 @@ def _summary(scenario: Scenario) -> str:
 
 def _run_traffic(rpc_url: str, interval_seconds: float) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs the URL, which may carry a key
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda _number, _frame: stop.set())

@@ -37,7 +37,7 @@ DEPLOYMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     BYTES32_COIN: ("bytes32_token", (b"Old Gem".ljust(32, b"\0"), b"OGEM".ljust(32, b"\0"))),
     WETH: ("wrapped_native", ()),
     COLLECTION: ("collection", ("Local Creatures", "CRTR", "ipfs://local-creatures/")),
-    EDITIONS: ("editions", ("Local Editions", "EDTN", "ipfs://local-editions/")),
+    EDITIONS: ("editions", ("Local Editions", "EDTN", "ipfs://local-editions/{id}")),
     MARKETPLACE: ("marketplace", (WETH,)),
     VAULT: ("vault", ()),
 }

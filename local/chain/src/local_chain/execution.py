@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from local_chain.errors import ScenarioError
 from local_chain.node import Node
 from local_chain.plan import SLOT_SECONDS, TRAFFIC_HOURS, Plan, Transaction
+
+# For every block anew, because a full block raises the fee of the next.
+NO_BASE_FEE: Final = ("anvil_setNextBlockBaseFeePerGas", ["0x0"])
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,16 @@ def slot_time(first_hour: datetime, slot: int) -> datetime:
 class BlockMaker:
     """Mines blocks at chosen times, with chosen transactions in the order given.
 
-    Gas is free (base fee and gas price are zero), so native balances are what the plan says.
+    A node fills a block by what transactions offer for gas, so each offers a little more than the
+    next: the order in which they arrive, which a busy machine may change, does not matter. Nobody
+    pays the offer: base fee and tip are zero, and native balances are what the plan says.
     """
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._nonces: dict[str, int] = {}
-        self._height = int(node.call("eth_blockNumber"), 16)
+        height, _ = node.batch([("eth_blockNumber", []), NO_BASE_FEE])
+        self._height = int(height, 16)
 
     def mine(self, timestamp: datetime, transactions: Sequence[Transaction]) -> list[Executed]:
         """Mine one block with these transactions.
@@ -49,19 +55,17 @@ class BlockMaker:
             RpcError: The node refused a transaction, or the time is not after its newest block.
         """
         self._fetch_nonces({each.sender for each in transactions} - self._nonces.keys())
-        sends = [("eth_sendTransaction", [self._request(each)]) for each in transactions]
-        answers = self._node.batch(
-            [
-                ("evm_setNextBlockTimestamp", [hex(int(timestamp.timestamp()))]),
-                ("anvil_setNextBlockBaseFeePerGas", ["0x0"]),
-                *sends,
-                ("evm_mine", []),
-            ]
-        )
+        offers = range(len(transactions), 0, -1)
+        sends = [
+            ("eth_sendTransaction", [self._request(each, offer)])
+            for each, offer in zip(transactions, offers, strict=True)
+        ]
+        _, *tx_hashes = self._node.batch([NO_BASE_FEE, *sends])
+        self._node.call("evm_mine", {"timestamp": hex(int(timestamp.timestamp()))})
         self._height += 1
         return [
             Executed(transaction, tx_hash, self._height, timestamp)
-            for transaction, tx_hash in zip(transactions, answers[2:-1], strict=True)
+            for transaction, tx_hash in zip(transactions, tx_hashes, strict=True)
         ]
 
     def _fetch_nonces(self, accounts: set[str]) -> None:
@@ -69,7 +73,7 @@ class BlockMaker:
         for account, nonce in zip(accounts, self._node.batch(calls), strict=True):
             self._nonces[account] = int(nonce, 16)
 
-    def _request(self, transaction: Transaction) -> dict[str, Any]:
+    def _request(self, transaction: Transaction, offer_wei: int) -> dict[str, Any]:
         nonce = self._nonces[transaction.sender]
         self._nonces[transaction.sender] = nonce + 1
         return {
@@ -78,7 +82,8 @@ class BlockMaker:
             "data": "0x" + transaction.data.hex(),
             "value": hex(transaction.value),
             "gas": hex(transaction.gas),
-            "gasPrice": "0x0",
+            "maxFeePerGas": hex(offer_wei),
+            "maxPriorityFeePerGas": "0x0",
             "nonce": hex(nonce),
         }
 

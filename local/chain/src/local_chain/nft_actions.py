@@ -24,7 +24,7 @@ def approve_nfts(collection: str, owner: str, operator: str) -> Transaction:
 
 def mint_nfts(receiver: str, token_ids: range, *, pattern: Pattern | None = None) -> Transaction:
     """Mint the next free ids of the ERC-721 collection in one transaction."""
-    data = load_contract("collection").encode_call("mint_many", receiver, len(token_ids))
+    data = load_contract("collection").encode_call("mintMany", receiver, len(token_ids))
     movements = tuple(_nft(ZERO_ADDRESS, receiver, token_id) for token_id in token_ids)
     gas = 200_000 + 200_000 * len(token_ids)
     return Transaction(CREATOR, COLLECTION, data, gas=gas, movements=movements, pattern=pattern)
@@ -63,7 +63,7 @@ def accept_bid(
 ) -> Transaction:
     """Sell an ERC-721 token for WETH that the marketplace takes from the buyer."""
     data = load_contract("marketplace").encode_call(
-        "accept_bid", COLLECTION, token_id, buyer, price_wei
+        "acceptBid", COLLECTION, token_id, buyer, price_wei
     )
     return Transaction(
         seller,
@@ -91,7 +91,7 @@ def withdraw_from_vault(owner: str, token_id: int) -> Transaction:
 
 def mint_edition(receiver: str, token_id: int, quantity: int) -> Transaction:
     """Mint one ERC-1155 token type (TransferSingle)."""
-    data = load_contract("editions").encode_call("safe_mint", receiver, token_id, quantity, b"")
+    data = load_contract("editions").encode_call("mint", receiver, token_id, quantity)
     movements = _editions(ZERO_ADDRESS, receiver, [(token_id, quantity)], Event.TRANSFER_SINGLE)
     return Transaction(CREATOR, EDITIONS, data, movements=movements)
 
@@ -99,7 +99,7 @@ def mint_edition(receiver: str, token_id: int, quantity: int) -> Transaction:
 def mint_editions(receiver: str, items: Sequence[tuple[int, int]]) -> Transaction:
     """Mint several (token id, quantity) of ERC-1155 at once (TransferBatch)."""
     ids, quantities = [item[0] for item in items], [item[1] for item in items]
-    data = load_contract("editions").encode_call("safe_mint_batch", receiver, ids, quantities, b"")
+    data = load_contract("editions").encode_call("mintBatch", receiver, ids, quantities)
     movements = _editions(ZERO_ADDRESS, receiver, items, Event.TRANSFER_BATCH)
     return Transaction(CREATOR, EDITIONS, data, gas=1_000_000, movements=movements)
 
@@ -128,7 +128,7 @@ def buy_edition(
 ) -> Transaction:
     """Sell a quantity of an ERC-1155 token for the native value that the buyer sends along."""
     data = load_contract("marketplace").encode_call(
-        "buy_edition", EDITIONS, token_id, quantity, seller
+        "buyEdition", EDITIONS, token_id, quantity, seller
     )
     goods = _editions(seller, buyer, [(token_id, quantity)], Event.TRANSFER_SINGLE)
     return Transaction(

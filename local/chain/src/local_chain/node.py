@@ -1,27 +1,36 @@
 """Synchronous JSON-RPC client of a development node (anvil), in batches."""
 
+import json
 from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from types import TracebackType
 from typing import Any, Self
-
-import httpx
+from urllib.parse import urlsplit, urlunsplit
 
 from local_chain.errors import NodeUnreachableError, RpcError
 
-# In long batches with mining in between, calls were seen to overtake one another.
-CALLS_PER_REQUEST = 30
+CONNECTIONS = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
 class Node:
     """One anvil, spoken to over HTTP. Use it as a context manager, it keeps a connection open.
 
-    A batch may set the time of the next block, send its transactions and mine it: anvil works
-    through a short batch in the order given, as long as mining is its last call.
+    Raises:
+        NodeUnreachableError: This is no HTTP URL.
     """
 
     def __init__(self, rpc_url: str, *, timeout_seconds: float = 30.0) -> None:
-        self._rpc_url = rpc_url
-        self._client = httpx.Client(timeout=timeout_seconds)
+        # The URL of a node may carry a key, so an error names its host and port only.
+        try:
+            parts = urlsplit(rpc_url)
+            connect = CONNECTIONS[parts.scheme]
+            self._connection = connect(parts.hostname or "", parts.port, timeout=timeout_seconds)
+        except (KeyError, ValueError):
+            raise NodeUnreachableError(
+                "the RPC URL is none: expected one like http://127.0.0.1:8545"
+            ) from None
+        self._path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        self._where = f"{self._connection.host}:{self._connection.port}"
 
     def __enter__(self) -> Self:
         return self
@@ -32,7 +41,7 @@ class Node:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._client.close()
+        self._connection.close()
 
     def call(self, method: str, *params: Any) -> Any:
         """Return the result of one call.
@@ -44,18 +53,16 @@ class Node:
         return self.batch([(method, list(params))])[0]
 
     def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
-        """Return the results of several calls, executed and answered in the order given.
+        """Return the results of several calls in the order given.
+
+        anvil works on them concurrently: none of them may rely on another.
 
         Raises:
             NodeUnreachableError: The node does not answer JSON-RPC.
             RpcError: The node answered one of the calls with an error.
         """
-        results: list[Any] = []
-        for start in range(0, len(calls), CALLS_PER_REQUEST):
-            results.extend(self._request(calls[start : start + CALLS_PER_REQUEST]))
-        return results
-
-    def _request(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        if not calls:
+            return []
         body = [
             {"jsonrpc": "2.0", "id": index, "method": method, "params": params}
             for index, (method, params) in enumerate(calls)
@@ -70,18 +77,23 @@ class Node:
         return results
 
     def _post(self, body: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        # The URL of a node may carry a key, so an error names its host and port only.
-        url = httpx.URL(self._rpc_url)
-        where = f"{url.host}:{url.port or url.scheme}"
+        headers = {"Content-Type": "application/json"}
         try:
-            response = self._client.post(url, json=body)
-            response.raise_for_status()
-            answer = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+            self._connection.request("POST", self._path, json.dumps(body).encode(), headers)
+            with self._connection.getresponse() as response:
+                content = response.read()
+            if response.status != 200:
+                raise NodeUnreachableError(
+                    f"{self._where} answers HTTP {response.status} to JSON-RPC: is it anvil?"
+                )
+            answer = json.loads(content)
+        except (OSError, HTTPException, ValueError) as error:
             raise NodeUnreachableError(
-                f"no JSON-RPC answer from {where} ({type(error).__name__}): "
+                f"no JSON-RPC answer from {self._where} ({type(error).__name__}): "
                 "start anvil there, or give the right --rpc-url"
             ) from None
         if not isinstance(answer, list):
-            raise NodeUnreachableError(f"{where} does not answer JSON-RPC batches: is it anvil?")
+            raise NodeUnreachableError(
+                f"{self._where} does not answer JSON-RPC batches: is it anvil?"
+            )
         return answer

@@ -4,7 +4,16 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from local_chain.addresses import CHAIN_ID, COLLECTION, CONTRACTS, EDITIONS, FACTS, FLOW, WALLET
+from local_chain.addresses import (
+    CHAIN_ID,
+    COLLECTION,
+    CONTRACTS,
+    EDITIONS,
+    FACTS,
+    FLOW,
+    SMALL_HOLDERS,
+    WALLET,
+)
 from local_chain.anvil import ANVIL_ARGUMENTS
 from local_chain.coin_facts import describe_coin
 from local_chain.deployment import deploy
@@ -31,6 +40,7 @@ from local_chain.wallet_story import tell_wallet_story
 
 __all__ = ["Scenario", "build", "describe", "find_scenario", "make_plan"]
 
+OFFER_WEI = 10**9  # more than any transaction's gas at its offer, see `BlockMaker`
 EMPTY_BLOCKS = 3  # more than the two that make the last traffic final
 
 
@@ -41,7 +51,18 @@ def make_plan() -> Plan:
     tell_wallet_story(plan)
     tell_nft_story(plan, Random("nft"))  # noqa: S311
     tell_edition_story(plan)
+    _fund_offers(plan)
     return plan
+
+
+def _fund_offers(plan: Plan) -> None:
+    """Let senders without native currency offer a price for gas, which nobody has to pay.
+
+    Of the small holders, some send nothing before the live traffic.
+    """
+    senders = {each.sender for each in plan.transactions()} | {*SMALL_HOLDERS}
+    for sender in sorted(senders - plan.initial_native_wei.keys()):
+        plan.fund(sender, OFFER_WEI)
 
 
 def build(rpc_url: str, end_time: datetime | None = None) -> Scenario:
