@@ -82,7 +82,8 @@ class ClaimStore:
             ]
         }
         due = {
-            "nextRunAt": {"$lte": horizon},
+            # the type, as the index names it: MongoDB does not infer that a moment is a date
+            "nextRunAt": {"$type": "date", "$lte": horizon},
             "schedule": {"$type": "object"},
             "$and": [
                 unclaimed,
@@ -96,7 +97,7 @@ class ClaimStore:
         }
         fields = {"schedule.claimToken": 1}
         found = await self._jobs.find(due, fields).sort("nextRunAt", 1).to_list(limit)
-        triggered = {"schedule.triggerAt": {"$lte": now}, **unclaimed}
+        triggered = {"schedule.triggerAt": {"$type": "date", "$lte": now}, **unclaimed}
         found += await self._jobs.find(triggered, fields).to_list(limit)
         if not found:
             return Claimed([])
