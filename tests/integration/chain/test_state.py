@@ -6,7 +6,7 @@ import pytest
 
 from common.chain import abi
 from common.chain.client import PinnedChain
-from common.chain.errors import MissingState
+from common.chain.errors import MissingState, TransactionNotFound
 from common.chain.tokens import (
     fetch_collection_standard,
     fetch_erc20_balances,
@@ -117,6 +117,37 @@ async def test_transactions_and_their_logs_are_those_of_the_node(
     assert set(found) == set(logs) == set(hashes)
     [moved] = [t for t in decode_transfers(logs[sale.tx_hash]).nft if t.token_id == sale.token_id]
     assert (moved.sender, moved.recipient) == (sale.seller, sale.buyer)
+
+
+async def test_receipts_are_those_of_the_node(
+    truth: PinnedChain, raw: Node, scenario: Scenario
+) -> None:
+    hashes = [each.tx_hash for each in scenario.collection.sales]
+    receipts = await truth.fetch_receipts(hashes)
+
+    assert set(receipts) == set(hashes)
+    for hash_, receipt in receipts.items():
+        expected = raw.call("eth_getTransactionReceipt", hash_)
+        assert receipt.is_success
+        assert receipt.gas_used == int(expected["gasUsed"], 16)
+        assert receipt.effective_gas_price_wei == int(expected["effectiveGasPrice"], 16)
+        assert [log.log_index for log in receipt.logs] == [
+            int(log["logIndex"], 16) for log in expected["logs"]
+        ]
+
+
+async def test_transactions_that_a_node_does_not_index_are_named(
+    node: "FaultyNode", pinned: PinnedChain, scenario: Scenario
+) -> None:
+    hashes = [each.tx_hash for each in scenario.collection.sales]
+    unknown = {hashes[0], hashes[2]}
+    node.alter = lambda call, result: None if call["params"][0] in unknown else result
+
+    with pytest.raises(TransactionNotFound, match="2 in all") as caught:
+        await pinned.fetch_receipts(hashes)
+
+    assert caught.value.hashes == unknown
+    assert set(await pinned.fetch_receipts(set(hashes) - unknown)) == set(hashes) - unknown
 
 
 async def test_times_come_with_the_logs_or_in_one_batch_and_are_kept(

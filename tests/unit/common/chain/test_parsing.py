@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from common.chain.errors import InvalidAnswer
+from common.chain.errors import InvalidAnswer, TransactionNotFound
 from common.chain.parsing import (
     check_hash,
     check_logs,
@@ -12,7 +12,7 @@ from common.chain.parsing import (
     parse_log_timestamps,
     parse_logs,
     parse_quantity,
-    parse_receipt_logs,
+    parse_receipt,
     parse_transaction,
 )
 from common.chain.types import Address, Block, Log, LogFilter, Transaction
@@ -217,10 +217,60 @@ def test_a_transaction_that_is_not_mined_or_malformed_is_refused(
         parse_transaction(HASH)(answer)
 
 
-def test_the_logs_of_a_receipt_are_those_of_its_transaction() -> None:
-    receipt = {"transactionHash": HASH, "logs": [raw_log(7, 6), raw_log(7, 5)]}
-    assert [log.log_index for log in parse_receipt_logs(HASH)(receipt)] == [5, 6]
+RAW_RECEIPT: dict[str, Any] = {
+    "transactionHash": HASH,
+    "blockNumber": "0x7",
+    "blockHash": BLOCK_HASH,
+    "transactionIndex": "0x3",
+    "status": "0x1",
+    "gasUsed": "0x5208",
+    "effectiveGasPrice": "0x3b9aca00",
+    "contractAddress": None,
+    "logs": [],
+}
 
-    foreign = {"transactionHash": HASH, "logs": [raw_log(transactionHash=BLOCK_HASH)]}
-    with pytest.raises(InvalidAnswer, match="a log of"):
-        parse_receipt_logs(HASH)(foreign)
+
+def test_a_receipt_tells_what_the_transaction_did_and_cost() -> None:
+    receipt = parse_receipt(HASH)(RAW_RECEIPT | {"logs": [raw_log(7, 6), raw_log(7, 5)]})
+
+    assert receipt.is_success
+    assert (receipt.block_number, receipt.block_hash) == (7, BLOCK_HASH)
+    assert receipt.fee_wei == 21_000 * 10**9
+    assert receipt.created_contract is None
+    assert [log.log_index for log in receipt.logs] == [5, 6]
+
+
+def test_what_a_rollup_charges_for_its_parent_chain_is_part_of_the_fee() -> None:
+    assert parse_receipt(HASH)(RAW_RECEIPT | {"l1Fee": "0x64"}).fee_wei == 21_000 * 10**9 + 100
+
+
+def test_an_old_receipt_says_neither_success_nor_gas_price() -> None:
+    old = RAW_RECEIPT | {"status": None, "root": BLOCK_HASH, "effectiveGasPrice": None}
+    receipt = parse_receipt(HASH)(old)
+    assert receipt.is_success is None
+    assert receipt.fee_wei is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (None, "is not known"),
+        (RAW_RECEIPT | {"transactionHash": BLOCK_HASH}, "asked for transaction"),
+        (RAW_RECEIPT | {"status": None}, "neither status nor state root"),
+        (RAW_RECEIPT | {"gasUsed": None}, "expected a hex quantity"),
+        (RAW_RECEIPT | {"logs": None}, "expected a list of logs"),
+        (RAW_RECEIPT | {"logs": [raw_log(transactionHash=BLOCK_HASH)]}, "a log of"),
+        (RAW_RECEIPT | {"logs": [raw_log(blockHash=HASH)]}, "a log of"),
+    ],
+)
+def test_a_receipt_that_is_malformed_or_of_another_transaction_is_refused(
+    answer: object, reason: str
+) -> None:
+    with pytest.raises(InvalidAnswer, match=reason):
+        parse_receipt(HASH)(answer)
+
+
+def test_an_unknown_transaction_is_an_error_of_its_own() -> None:
+    with pytest.raises(TransactionNotFound) as caught:
+        parse_transaction(HASH)(None)
+    assert caught.value.hashes == {HASH}

@@ -21,6 +21,7 @@ from common.chain.types import (
     Log,
     LogFilter,
     NewestLogs,
+    Receipt,
     RpcStats,
     Transaction,
 )
@@ -219,12 +220,25 @@ class PinnedChain:
         return await headers.fetch_timestamps(self._rpc, self._timestamps, block_numbers)
 
     async def fetch_transactions(self, hashes: Collection[str]) -> dict[str, Transaction]:
-        """Mined transactions by hash; every hash is in the answer."""
+        """Mined transactions by hash; every hash is in the answer.
+
+        Raises:
+            TransactionNotFound: No endpoint knows some of them; its `hashes` says which.
+        """
         return await transactions.fetch_transactions(self._rpc, hashes)
+
+    async def fetch_receipts(self, hashes: Collection[str]) -> dict[str, Receipt]:
+        """Receipts of mined transactions by hash; every hash is in the answer.
+
+        Raises:
+            TransactionNotFound: No endpoint knows some of them; its `hashes` says which.
+        """
+        return await transactions.fetch_receipts(self._rpc, hashes)
 
     async def fetch_transaction_logs(self, hashes: Collection[str]) -> dict[str, tuple[Log, ...]]:
         """All logs of each transaction, from its receipt; every hash is in the answer."""
-        return await transactions.fetch_transaction_logs(self._rpc, hashes)
+        receipts = await self.fetch_receipts(hashes)
+        return {hash_: receipt.logs for hash_, receipt in receipts.items()}
 
     async def confirm(self) -> None:
         """Checks that the pinned block is still part of the chain; call it after the last read.

@@ -154,3 +154,15 @@ class ReorgDetected(ChainError):
     """The pinned block is no longer part of the chain."""
 
     retry_helps = True
+
+
+class TransactionNotFound(InvalidAnswer):
+    """No endpoint knows these transactions, which are mined: old ones may not be indexed.
+
+    Attributes:
+        hashes: All that were asked for and not found.
+    """
+
+    def __init__(self, message: str, hashes: frozenset[str]) -> None:
+        super().__init__(message)
+        self.hashes = hashes

@@ -9,8 +9,8 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
-from common.chain.errors import InvalidAnswer
-from common.chain.types import Address, Block, Log, LogFilter, TopicFilter, Transaction
+from common.chain.errors import InvalidAnswer, TransactionNotFound
+from common.chain.types import Address, Block, Log, LogFilter, Receipt, TopicFilter, Transaction
 
 _LOG_FIELDS = itemgetter(
     "blockNumber",
@@ -84,16 +84,28 @@ def parse_transaction(expected_hash: str) -> Callable[[Any], Transaction]:
     return parse
 
 
-def parse_receipt_logs(expected_hash: str) -> Callable[[Any], tuple[Log, ...]]:
-    """A parser of the logs in the receipt of that transaction, in their order."""
+def parse_receipt(expected_hash: str) -> Callable[[Any], Receipt]:
+    """A parser of the receipt of the mined transaction with that hash."""
 
-    def parse(answer: Any) -> tuple[Log, ...]:
+    def parse(answer: Any) -> Receipt:
         fields = _mined(answer, "transactionHash", expected_hash)
-        logs = parse_logs(fields.get("logs"))
-        for log in logs:
-            if log.transaction_hash != expected_hash:
+        created = fields.get("contractAddress")
+        receipt = Receipt(
+            transaction_hash=expected_hash,
+            block_number=parse_quantity(fields.get("blockNumber")),
+            block_hash=_hash(fields.get("blockHash")),
+            transaction_index=parse_quantity(fields.get("transactionIndex")),
+            is_success=_is_success(fields),
+            gas_used=parse_quantity(fields.get("gasUsed")),
+            effective_gas_price_wei=_optional_quantity(fields.get("effectiveGasPrice")),
+            l1_fee_wei=_optional_quantity(fields.get("l1Fee")) or 0,
+            created_contract=None if created is None else _address(created),
+            logs=tuple(parse_logs(fields.get("logs"))),
+        )
+        for log in receipt.logs:
+            if log.transaction_hash != expected_hash or log.block_hash != receipt.block_hash:
                 raise InvalidAnswer(f"a log of {log.transaction_hash} in this receipt")
-        return tuple(logs)
+        return receipt
 
     return parse
 
@@ -220,7 +232,9 @@ def _parse_log(entry: Any) -> Log:
 
 def _mined(answer: Any, hash_field: str, expected_hash: str) -> Mapping[str, Any]:
     if answer is None:
-        raise InvalidAnswer(f"transaction {expected_hash} is not known")
+        raise TransactionNotFound(
+            f"transaction {expected_hash} is not known", frozenset((expected_hash,))
+        )
     fields = _object(answer, "a transaction")
     found = _hash(fields.get(hash_field))
     if found != expected_hash:
@@ -246,6 +260,18 @@ def _address(answer: Any) -> Address:
     if len(digits) != 42:
         raise InvalidAnswer(f"expected an address of 20 bytes, got {_shown(answer)}")
     return Address(digits)
+
+
+def _optional_quantity(answer: Any) -> int | None:
+    return None if answer is None else parse_quantity(answer)
+
+
+def _is_success(receipt: Mapping[str, Any]) -> bool | None:
+    """Whether a transaction took effect; None for the older receipts with a state root."""
+    status = _optional_quantity(receipt.get("status"))
+    if status is None and receipt.get("root") is None:
+        raise InvalidAnswer("a receipt with neither status nor state root")
+    return None if status is None else status == 1
 
 
 def _is_hex(digits: str) -> bool:

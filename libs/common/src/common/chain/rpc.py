@@ -23,6 +23,7 @@ from common.chain.errors import (
     ReorgDetected,
     RequestTimedOut,
     ResultTooLarge,
+    TransactionNotFound,
     Unauthorized,
     UnsupportedMethod,
     UnsupportedTag,
@@ -179,10 +180,14 @@ class RpcClient:
 
     async def _call_group(self, requests: Sequence[Request[T]]) -> list[T | ChainError]:
         results: dict[int, T | ChainError] = {}
+        unknown: dict[int, TransactionNotFound] = {}
 
         async def send(endpoint: Endpoint) -> None:
             size = endpoint.max_batch
-            while pending := [i for i in range(len(requests)) if i not in results][:size]:
+            unknown.clear()
+            while pending := [
+                i for i in range(len(requests)) if i not in results and i not in unknown
+            ][:size]:
                 try:
                     answers = await self._send_batch(endpoint, [requests[i] for i in pending])
                 except BatchTooLarge:
@@ -193,14 +198,21 @@ class RpcClient:
                 for index, answer in zip(pending, answers, strict=True):
                     if isinstance(answer, ResultTooLarge) and len(pending) > 1:
                         size = len(pending) // 2
+                    elif isinstance(answer, TransactionNotFound):
+                        unknown[index] = answer
                     elif isinstance(answer, _WORTH_ANOTHER_ENDPOINT):
                         failure = answer
                     else:
                         results[index] = answer
                 if failure is not None:
                     raise failure
+            for error in unknown.values():
+                raise error
 
-        await self.run(send)
+        try:
+            await self.run(send)
+        except TransactionNotFound:
+            results.update(unknown)
         return [results[index] for index in range(len(requests))]
 
     async def _send_batch(

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
-from common.chain.errors import ChainError
-from common.chain.parsing import parse_receipt_logs, parse_transaction
+from common.chain.errors import ChainError, TransactionNotFound
+from common.chain.parsing import parse_receipt, parse_transaction
 from common.chain.rpc import Request, RpcClient
-from common.chain.types import Log, Transaction
+from common.chain.types import Receipt, Transaction
 
 T = TypeVar("T")
 
@@ -15,20 +15,20 @@ async def fetch_transactions(rpc: RpcClient, hashes: Collection[str]) -> dict[st
     """Reads mined transactions; every hash is in the answer.
 
     Raises:
+        TransactionNotFound: No endpoint knows some of them.
         ChainError: One of them could not be read.
     """
     return await _fetch_by_hash(rpc, "eth_getTransactionByHash", hashes, parse_transaction)
 
 
-async def fetch_transaction_logs(
-    rpc: RpcClient, hashes: Collection[str]
-) -> dict[str, tuple[Log, ...]]:
-    """Reads the logs of mined transactions from their receipts; every hash is in the answer.
+async def fetch_receipts(rpc: RpcClient, hashes: Collection[str]) -> dict[str, Receipt]:
+    """Reads the receipts of mined transactions; every hash is in the answer.
 
     Raises:
+        TransactionNotFound: No endpoint knows some of them.
         ChainError: One of them could not be read.
     """
-    return await _fetch_by_hash(rpc, "eth_getTransactionReceipt", hashes, parse_receipt_logs)
+    return await _fetch_by_hash(rpc, "eth_getTransactionReceipt", hashes, parse_receipt)
 
 
 async def _fetch_by_hash(
@@ -42,8 +42,15 @@ async def _fetch_by_hash(
         [Request(method, (hash_,), parser_of(hash_)) for hash_ in distinct]
     )
     found: dict[str, T] = {}
+    unknown: list[TransactionNotFound] = []
     for hash_, answer in zip(distinct, answers, strict=True):
-        if isinstance(answer, ChainError):
+        if isinstance(answer, TransactionNotFound):
+            unknown.append(answer)
+        elif isinstance(answer, ChainError):
             raise answer
-        found[hash_] = answer
+        else:
+            found[hash_] = answer
+    if unknown:
+        missing = frozenset[str]().union(*(error.hashes for error in unknown))
+        raise TransactionNotFound(f"{unknown[0]}; {len(missing)} in all", missing)
     return found

@@ -115,6 +115,41 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a mined transaction did, and what it cost.
+
+    Attributes:
+        is_success: False when it was reverted; None before the Byzantium fork, whose receipts do
+            not say.
+        gas_used: Gas that this transaction alone used.
+        effective_gas_price_wei: What each unit of gas cost; None where an old node does not say
+            (it is the transaction's own gas price then).
+        l1_fee_wei: What a rollup charged beside the gas for publishing on its parent chain; 0
+            elsewhere.
+        created_contract: The contract that the transaction created, if it did.
+        logs: Its events in their order; empty when it was reverted.
+    """
+
+    transaction_hash: str
+    block_number: int
+    block_hash: str
+    transaction_index: int
+    is_success: bool | None
+    gas_used: int
+    effective_gas_price_wei: int | None
+    l1_fee_wei: int
+    created_contract: Address | None
+    logs: tuple[Log, ...]
+
+    @property
+    def fee_wei(self) -> int | None:
+        """All that the sender paid for the execution; None without a gas price."""
+        if self.effective_gas_price_wei is None:
+            return None
+        return self.gas_used * self.effective_gas_price_wei + self.l1_fee_wei
+
+
+@dataclass(frozen=True, slots=True)
 class TokenMetadata:
     """What a token contract says about itself.
 
