@@ -7,10 +7,17 @@ too; the environment wins over it.
 
 import os
 import socket
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
 class ServiceSettings(BaseSettings):
@@ -61,6 +68,27 @@ class WorkerSettings(ServiceSettings):
                 f"HEARTBEAT_SECONDS={self.heartbeat_seconds}, or live runs are taken for lost"
             )
         return self
+
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+
+def load_settings(model: type[SettingsT]) -> SettingsT:
+    """Return a service's settings.
+
+    Raises:
+        SystemExit: A variable is wrong; names each, but no value, which may be a secret.
+    """
+    try:
+        return model()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc'])).upper() or 'settings'}: {each['msg']}"
+            for each in error.errors(include_input=False, include_context=False)
+        )
+    except SettingsError as error:
+        problems = f"{error} (expected JSON, see .env.example)"
+    raise SystemExit(f"wrong settings in the environment or .env: {problems}")
 
 
 def process_name() -> str:

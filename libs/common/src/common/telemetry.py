@@ -51,8 +51,9 @@ def current_traceparent() -> str | None:
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
-    """Return the 32 hex digits of the trace that a `traceparent` names."""
-    return traceparent.split("-")[1] if traceparent else None
+    """Return the 32 hex digits of the trace that a `traceparent` names, None if it names none."""
+    origin = trace.get_current_span(_context_of(traceparent)).get_span_context()
+    return format(origin.trace_id, "032x") if origin.is_valid else None
 
 
 def _context_of(traceparent: str | None) -> Context:

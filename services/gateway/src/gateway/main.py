@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from common.process import run_service
+from common.settings import load_settings
 from gateway.connections import Connections
 from gateway.error_handlers import install_error_handlers
 from gateway.middleware import QUIET_PATHS, BodyLimit, RequestLog
@@ -63,7 +64,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 
 def main() -> None:
     """Serve the API until SIGTERM or SIGINT; requests under way get three seconds to end."""
-    settings = GatewaySettings()
+    settings = load_settings(GatewaySettings)
     with listen(settings.host, settings.port) as listener:
         run_service("gateway", settings, lambda stop: _serve(settings, listener, stop))
 

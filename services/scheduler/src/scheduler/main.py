@@ -19,7 +19,7 @@ from common.mongo_client import create_mongo
 from common.outages import Outage
 from common.process import run_service, run_together, serve_health, wait_for
 from common.redis_client import create_redis
-from common.settings import process_name
+from common.settings import load_settings, process_name
 from common.streams import OUTCOMES_STREAM, SCHEDULER_GROUP, WAKE_CHANNEL
 from scheduler.audit import Audit
 from scheduler.backoff import Backoff
@@ -42,7 +42,7 @@ OUTCOMES_BATCH = 500
 
 def main() -> None:
     """Run the scheduler until SIGTERM or SIGINT."""
-    settings = SchedulerSettings()
+    settings = load_settings(SchedulerSettings)
     run_service("scheduler", settings, lambda stop: _schedule(settings, stop))
 
 

@@ -17,7 +17,7 @@ from common.mongo_client import create_mongo
 from common.outages import Outage
 from common.process import run_service, run_together, serve_health, wait_for
 from common.redis_client import create_redis
-from common.settings import WorkerSettings, process_name
+from common.settings import WorkerSettings, load_settings, process_name
 from common.streams import due_stream, workers_group
 from common.worker.attempt import AttemptRunner
 from common.worker.leases import Leases
@@ -33,7 +33,7 @@ def run_worker(action: AnyAction, handler: Handler[Any, Any]) -> None:
     Settings come from the environment (`WorkerSettings`). A worker that is told to stop reads no
     more, ends what it is doing within `SHUTDOWN_GRACE_SECONDS` and gives back the rest.
     """
-    settings = WorkerSettings()
+    settings = load_settings(WorkerSettings)
     run_service(action.service, settings, lambda stop: _work(action, handler, settings, stop))
 
 

@@ -1,0 +1,46 @@
+"""Wrong settings end a service with one line that names the variable and never its value."""
+
+import pytest
+
+from common.settings import ServiceSettings, WorkerSettings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("without-env-file"))
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "value", "said"),
+    [
+        (ServiceSettings, "HEALTH_PORT", "s3cret", "HEALTH_PORT"),
+        (WorkerSettings, "RPC_URLS", "https://node.example/s3cret", "rpc_urls"),
+        (WorkerSettings, "RPC_URLS", '{"one": ["https://node.example/s3cret"]}', "RPC_URLS"),
+        (WorkerSettings, "LEASE_SECONDS", "1", "HEARTBEAT_SECONDS"),
+    ],
+)
+def test_a_wrong_variable_is_named_without_its_value(
+    model: type[ServiceSettings],
+    name: str,
+    value: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as end:
+        load_settings(model)
+
+    assert said in str(end.value.code)
+    assert "s3cret" not in str(end.value.code)
+
+
+def test_endpoints_are_read_by_chain_and_hidden_in_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RPC_URLS", '{"1": ["https://node.example/s3cret"]}')
+
+    settings = load_settings(WorkerSettings)
+
+    assert settings.rpc_urls[1][0].get_secret_value() == "https://node.example/s3cret"
+    assert "s3cret" not in repr(settings)
