@@ -13,6 +13,12 @@ from local_stack.example_jobs import create_example_jobs
 from local_stack.stack import Stack
 
 PATIENCE_SECONDS = 90
+QUICK_RECOVERY = {
+    "LEASE_SECONDS": "2",
+    "HEARTBEAT_SECONDS": "0.5",
+    "LOST_AFTER_SECONDS": "1",
+    "RETRY_INITIAL_SECONDS": "1",
+}
 
 
 def _wait_for_run(api: Api, job: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +35,7 @@ def _wait_for_run(api: Api, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_jobs_complete_once_whichever_process_is_killed(start_stack: Callable[..., Stack]) -> None:
-    stack = start_stack(RETRY_INITIAL_SECONDS="1")
+    stack = start_stack(**QUICK_RECOVERY)
     with closing(Api(stack.url, stack.check)) as api:
         for victim, process in list(stack.processes.items()):
             jobs = create_example_jobs(stack)
