@@ -183,7 +183,7 @@ async def test_a_trigger_that_finds_the_job_busy_is_answered_by_a_recorded_overl
 
 
 async def test_what_a_user_changes_while_the_job_is_planned_stays(
-    scheduler: SchedulerReplica,
+    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = await create_job(scheduler.database, every=HOUR)
     wanted = now_utc() + timedelta(days=1)
@@ -195,7 +195,9 @@ async def test_what_a_user_changes_while_the_job_is_planned_stays(
             {"_id": job_id}, {"$set": {"nextRunAt": wanted, "schedule.triggerAt": wanted}}
         )
 
-    scheduler.dispatcher._store.insert = insert_while_the_user_changes_the_time  # type: ignore[method-assign]  # stands for the gateway
+    monkeypatch.setattr(
+        scheduler.dispatcher._store, "insert", insert_while_the_user_changes_the_time
+    )
     await scheduler.dispatcher.dispatch()
     job = await find_job(scheduler.database, job_id)
     assert (job["nextRunAt"], job["schedule"]["triggerAt"]) == (wanted, wanted)
@@ -240,7 +242,7 @@ async def test_a_job_damaged_in_the_database_is_set_aside_and_the_others_run(
 
 @pytest.mark.parametrize("later", [0.0, 0.6, 2.6, 7.1], ids="{} hours later".format)
 async def test_after_a_crash_every_occurrence_has_one_run_or_one_reason(
-    servers: Servers, later: float
+    servers: Servers, later: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The replica died when it had recorded two misses and a run, but not moved the job on."""
     clock = Clock()
@@ -252,7 +254,7 @@ async def test_after_a_crash_every_occurrence_has_one_run_or_one_reason(
         async def crash(*_: Any) -> None:
             raise asyncio.CancelledError
 
-        victim.dispatcher._claims.advance = crash  # type: ignore[method-assign]  # dies here
+        monkeypatch.setattr(victim.dispatcher._claims, "advance", crash)
         with pytest.raises(asyncio.CancelledError):
             await victim.dispatcher.dispatch()
         assert len(await find_runs(db)) == 2

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from bson.errors import BSONError
-from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -17,8 +17,8 @@ from scheduler.recorder import OutcomeRecorder
 
 logger = logging.getLogger(__name__)
 
-UNRECORDABLE = (BSONError, BulkWriteError, DocumentTooLarge, ValueError, TypeError, OverflowError)
-"""What MongoDB or its driver refuse for what an event says, however often it is tried."""
+REFUSALS = frozenset({2, 9, 14, 28, 52, 10334, 17419})
+"""Codes by which MongoDB refuses a value, type, field name or size, however often it is tried."""
 
 
 class OutcomeIntake:
@@ -67,7 +67,9 @@ class OutcomeIntake:
         """
         try:
             await self._recorder.record(entry.event for entry in entries)
-        except UNRECORDABLE as error:
+        except (BSONError, OperationFailure, ValueError, TypeError, OverflowError) as error:
+            if not _is_refused_for_good(error):
+                raise
             if len(entries) > 1:
                 for entry in entries:
                     await self.record([entry])
@@ -78,3 +80,10 @@ class OutcomeIntake:
             ids = [entry.id for entry in entries]
             await self._redis.xack(self._source.stream, self._source.group, *ids)
         self._wake.set()
+
+
+def _is_refused_for_good(error: Exception) -> bool:
+    """Tell whether an event is to blame, rather than a missing permission or a full disk."""
+    if isinstance(error, BulkWriteError):
+        return any(each["code"] in REFUSALS for each in error.details["writeErrors"])
+    return not isinstance(error, OperationFailure) or error.code in REFUSALS

@@ -15,18 +15,18 @@ from scheduler.stream_positions import fetch_position
 
 logger = logging.getLogger(__name__)
 
-STALE_SECONDS = 60
+STALE_MILLISECONDS = 60_000
 """Workers touch their pending entries every heartbeat, so older ones belong to the dead. Their
 runs are recovered from MongoDB; the entries only stand in the way of trimming."""
 
-TAKE_OVER_SECONDS = 10
+TAKE_OVER_MILLISECONDS = 10_000
 """A live scheduler applies a batch of outcomes within seconds."""
 
 TAIL_MINUTES = 10
 """Outcomes stay this long for those who follow the stream without a group."""
 
 DEAD_LETTERS_KEPT = 100_000
-UNUSED_CONSUMER_SECONDS = 600
+UNUSED_CONSUMER_MILLISECONDS = 600_000
 
 
 class Janitor:
@@ -66,7 +66,7 @@ class Janitor:
                 source.stream,
                 source.group,
                 source.consumer,
-                min_idle_time=TAKE_OVER_SECONDS * 1000,
+                min_idle_time=TAKE_OVER_MILLISECONDS,
                 count=500,
             )
         except ResponseError as error:
@@ -82,7 +82,7 @@ class Janitor:
     async def _drop_stale_entries(self, stream: str, group: str) -> None:
         try:
             stale = await self._redis.xpending_range(
-                stream, group, "-", "+", 1_000, idle=STALE_SECONDS * 1000
+                stream, group, "-", "+", 1_000, idle=STALE_MILLISECONDS
             )
         except ResponseError as error:
             if "NOGROUP" in str(error):
@@ -112,5 +112,5 @@ class Janitor:
                 return
             raise
         for each in consumers:
-            if each["pending"] == 0 and each["idle"] > UNUSED_CONSUMER_SECONDS * 1000:
+            if each["pending"] == 0 and each["idle"] > UNUSED_CONSUMER_MILLISECONDS:
                 await self._redis.xgroup_delconsumer(stream, group, each["name"])
