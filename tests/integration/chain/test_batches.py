@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.chain import abi
+from common.chain.chains import MULTICALL3
 from common.chain.client import PinnedChain
 from common.chain.errors import InvalidAnswer
-from common.chain.state import MULTICALL3
 from common.chain.types import Address, Call, CallResult
 from local_chain import addresses
 from local_chain.contracts import multicall3_runtime_code

@@ -212,6 +212,9 @@ async def test_a_refusal_that_only_a_person_can_lift_is_not_repeated(
 async def test_a_request_that_makes_no_sense_is_not_repeated(
     node: "FaultyNode", pinned: PinnedChain
 ) -> None:
+    await pinned.fetch_balance(Address("0x" + "00" * 20))
+    node.reset()
+
     with pytest.raises(InvalidRequest):
         await pinned.fetch_balance(Address("0xnonsense"))
     assert node.calls["eth_getBalance"] == 1

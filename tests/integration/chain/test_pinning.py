@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.chain.abi import total_supply
 from common.chain.client import Chains, PinnedChain
 from common.chain.errors import (
     BlockNotFinal,
@@ -13,6 +14,7 @@ from common.chain.errors import (
     UnknownChain,
 )
 from common.chain.types import Address, LogFilter
+from local_chain import addresses
 from local_chain.node import Node
 
 if TYPE_CHECKING:
@@ -148,3 +150,62 @@ async def test_a_header_of_the_wrong_block_is_no_header(
     )
     with pytest.raises(InvalidAnswer, match="eth_getBlockByNumber: asked for block 7, got 1"):
         await pinned.fetch_timestamps([7])
+
+
+PINNED_READS = ("eth_getBalance", "eth_getCode", "eth_getTransactionCount", "eth_call")
+
+
+async def read_state(pinned: PinnedChain) -> list[Any]:
+    return [
+        await pinned.fetch_balance(SOMEBODY),
+        await pinned.fetch_code(SOMEBODY),
+        await pinned.fetch_nonce(SOMEBODY),
+        *await pinned.call_many([total_supply(Address(addresses.FLOW))] * 3),
+    ]
+
+
+async def test_states_are_named_by_the_hash_of_the_block(
+    node: "FaultyNode", pinned: PinnedChain, truth: PinnedChain
+) -> None:
+    assert await read_state(pinned) == await read_state(truth)
+
+    blocks = [params[-1] for method, params in node.requests if method in PINNED_READS]
+    assert len(blocks) == 5
+    assert all(
+        block == {"blockHash": pinned.block.hash, "requireCanonical": True} for block in blocks
+    )
+
+
+async def test_an_endpoint_that_knows_no_hashes_is_given_numbers(
+    node: "FaultyNode", pinned: PinnedChain, truth: PinnedChain
+) -> None:
+    message = "invalid argument 1: json: cannot unmarshal object into Go value of type string"
+    node.refuse = lambda call: (
+        {"error": {"code": -32602, "message": message}}
+        if call["method"] in PINNED_READS and isinstance(call["params"][-1], dict)
+        else None
+    )
+    assert await read_state(pinned) == await read_state(truth)
+
+    refused = [
+        params
+        for method, params in node.requests
+        if method in PINNED_READS and isinstance(params[-1], dict)
+    ]
+    assert len(refused) == 1
+
+
+async def test_the_state_of_a_block_that_was_replaced_is_not_read(
+    stage: Node, own_anvil: Any, connect: "Connect"
+) -> None:
+    before = stage.call("evm_snapshot")
+    stage.call("anvil_mine", hex(5))
+    pinned = await (await connect(own_anvil.url)).pin()
+    await pinned.fetch_balance(SOMEBODY)
+
+    stage.call("evm_revert", before)
+    stage.call("anvil_mine", hex(5), hex(60))
+
+    with pytest.raises(ChainError) as raised:
+        await pinned.fetch_balance(SOMEBODY)
+    assert raised.value.retryable

@@ -22,6 +22,7 @@ from common.chain.errors import (
     QuotaExhausted,
     RangeTooLarge,
     RateLimited,
+    ReorgDetected,
     RequestTimedOut,
     ResultTooLarge,
     Unauthorized,
@@ -75,6 +76,7 @@ _BY_TEXT: tuple[tuple[str, ErrorFactory], ...] = (
         r"|requests? per second",
         RateLimited,
     ),
+    (r"not (?:currently )?canonical", ReorgDetected),
     (r"pruned history|history has been pruned", PrunedHistory),
     (
         r"(?:finalized|safe) block not found|(?:finalized|safe)\W* is not a supported"
@@ -83,10 +85,13 @@ _BY_TEXT: tuple[tuple[str, ErrorFactory], ...] = (
     ),
     (
         r"missing trie node|header not found|no state available|state (?:is )?not available"
-        r"|state .{0,80}not available|state .{0,20}pruned|block is out of range",
+        r"|state .{0,80}not available|state .{0,20}pruned|block ?(?:is )?out ?of ?range",
         MissingState,
     ),
-    (r"extends beyond current head|block not found|unknown block", EndpointUnavailable),
+    (
+        r"extends beyond current head|block not found|unknown block|header for hash not found",
+        EndpointUnavailable,
+    ),
     (
         r"execution reverted|out of gas|gas required exceeds|invalid opcode|stack underflow"
         r"|invalid jump|vm exception|evm error",

@@ -12,7 +12,8 @@ from common.chain.errors import ChainError, UnknownChain
 from common.chain.health import Endpoints
 from common.chain.logs import LogReader
 from common.chain.parsing import parse_data, parse_quantity
-from common.chain.rpc import Request, RpcClient
+from common.chain.requests import Request
+from common.chain.rpc import RpcClient
 from common.chain.types import (
     Address,
     Block,
@@ -185,7 +186,7 @@ class PinnedChain:
 
     async def call_many(self, calls: Sequence[Call]) -> list[CallResult]:
         """Answers of all calls in their order; a call that reverts is a result, not an error."""
-        return await state.call_many(self._rpc, self.block.number, calls, self._multicall)
+        return await state.call_many(self._rpc, self.block, calls, self._multicall)
 
     async def call_batch(self, requests: Sequence[Request[T]]) -> list[T | ChainError]:
         """Answers of calls that no other method makes, in their order; a refused one has its error.
@@ -200,20 +201,18 @@ class PinnedChain:
     async def fetch_balance(self, address: Address) -> int:
         """Native balance in wei."""
         return await self._rpc.call(
-            Request("eth_getBalance", (address, hex(self.block.number)), parse_quantity)
+            Request("eth_getBalance", (address, self.block), parse_quantity)
         )
 
     async def fetch_nonce(self, address: Address) -> int:
         """Number of transactions sent (for a contract: contracts created, from 1)."""
         return await self._rpc.call(
-            Request("eth_getTransactionCount", (address, hex(self.block.number)), parse_quantity)
+            Request("eth_getTransactionCount", (address, self.block), parse_quantity)
         )
 
     async def fetch_code(self, address: Address) -> str:
         """Code as hex; `0x` for a plain account."""
-        return await self._rpc.call(
-            Request("eth_getCode", (address, hex(self.block.number)), parse_data)
-        )
+        return await self._rpc.call(Request("eth_getCode", (address, self.block), parse_data))
 
     async def fetch_timestamps(self, block_numbers: Collection[int]) -> dict[int, int]:
         """Unix seconds of each block."""

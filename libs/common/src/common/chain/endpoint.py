@@ -55,6 +55,8 @@ class Endpoint(AsyncHTTPProvider):
         host: Host name.
         max_log_blocks: Most blocks that one eth_getLogs may span, as far as learnt.
         max_batch: Most calls that one batch may hold, as far as learnt.
+        takes_block_hash: Whether a state may be named by its block's hash (EIP-1898); None before
+            the first was.
         is_chain_checked: Whether it has shown to serve the chain it is configured for.
     """
 
@@ -72,6 +74,7 @@ class Endpoint(AsyncHTTPProvider):
         self.label = f"endpoint {position} of {total} ({self.host})"
         self.max_log_blocks: int | None = None
         self.max_batch = MAX_BATCH
+        self.takes_block_hash: bool | None = None
         self.is_chain_checked = False
         self._url = url
         self._secrets = _secret_parts(url)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, MutableMapping
 from typing import Any
 
+from common.chain.chains import confirmations
 from common.chain.endpoint import Endpoint
 from common.chain.errors import (
     BlockNotFinal,
@@ -13,12 +14,9 @@ from common.chain.errors import (
     UnsupportedTag,
 )
 from common.chain.parsing import parse_block
-from common.chain.rpc import Request, RpcClient, block_request
+from common.chain.requests import Request, block_request
+from common.chain.rpc import RpcClient
 from common.chain.types import Block
-
-DEFAULT_CONFIRMATIONS = 30
-CONFIRMATIONS = {1: 65, 137: 200, 42161: 240}
-"""Depth below the head that counts as final where the node knows no `finalized`, by chain id."""
 
 
 async def fetch_final_block(rpc: RpcClient, chain_id: int) -> tuple[Block, Endpoint]:
@@ -30,7 +28,7 @@ async def fetch_final_block(rpc: RpcClient, chain_id: int) -> tuple[Block, Endpo
     try:
         return await _fetch_located(rpc, _tag_request("finalized"))
     except (UnsupportedTag, InvalidRequest, MissingState):
-        depth = CONFIRMATIONS.get(chain_id, DEFAULT_CONFIRMATIONS)
+        depth = confirmations(chain_id)
     latest = await rpc.call(_tag_request("latest"))
     return await _fetch_located(
         rpc, block_request(max(0, latest.number - depth), tag=f"latest-{depth}")

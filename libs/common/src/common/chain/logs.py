@@ -33,7 +33,8 @@ from common.chain.parsing import (
     parse_log_timestamps,
     parse_logs,
 )
-from common.chain.rpc import Request, RpcClient
+from common.chain.requests import Request
+from common.chain.rpc import RpcClient
 from common.chain.types import Block, Log, LogFilter, NewestLogs
 
 PARALLEL_RANGES = 4

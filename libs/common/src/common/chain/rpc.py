@@ -1,9 +1,8 @@
 """JSON-RPC over several endpoints of one chain: retry, failover, batches, spans, counts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from web3.types import RPCEndpoint
 
@@ -15,6 +14,7 @@ from common.chain.errors import (
     ChainError,
     EndpointUnavailable,
     InvalidAnswer,
+    InvalidRequest,
     LimitExceeded,
     MissingState,
     PrunedHistory,
@@ -36,7 +36,8 @@ from common.chain.health import (
     Endpoints,
     jittered,
 )
-from common.chain.parsing import parse_block, parse_quantity
+from common.chain.parsing import parse_quantity
+from common.chain.requests import Request, block_request
 from common.chain.spans import request_span
 from common.chain.types import Block, RpcStats
 
@@ -56,26 +57,11 @@ _NOT_HERE = (
     UnsupportedMethod,
     UnsupportedTag,
 )
+_NO_BLOCK_HASHES = (InvalidRequest, UnsupportedMethod, UnsupportedTag)
+"""How endpoints refuse a state that is named by a block's hash (EIP-1898)."""
 _WORTH_ANOTHER_ENDPOINT = (*_TRANSIENT, *_NEEDS_A_PERSON, *_NOT_HERE)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Request(Generic[T]):
-    """One call.
-
-    Attributes:
-        method: JSON-RPC method.
-        params: Its parameters.
-        parse: Turns the result into what is wanted; an InvalidAnswer that it raises is retried.
-        attributes: For the span.
-    """
-
-    method: str
-    params: Sequence[Any]
-    parse: Callable[[Any], T]
-    attributes: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class RpcClient:
@@ -166,12 +152,25 @@ class RpcClient:
         Raises:
             ChainError: It failed; the message names method and endpoint.
         """
-        method = request.method
+        if not request.reads_state or endpoint.takes_block_hash is False:
+            return await self._send_once(endpoint, request, by_hash=False)
+        try:
+            answer = await self._send_once(endpoint, request, by_hash=True)
+        except _NO_BLOCK_HASHES:
+            if endpoint.takes_block_hash:
+                raise
+            endpoint.takes_block_hash = False
+            return await self._send_once(endpoint, request, by_hash=False)
+        endpoint.takes_block_hash = True
+        return answer
+
+    async def _send_once(self, endpoint: Endpoint, request: Request[T], *, by_hash: bool) -> T:
+        method = RPCEndpoint(request.method)
         with request_span(method, endpoint.host, request.attributes):
             try:
                 self.stats.count(method)
-                encoded = endpoint.encode_rpc_request(RPCEndpoint(method), request.params)
-                reply = await endpoint.post(encoded)
+                params = request.form_params(by_hash=by_hash)
+                reply = await endpoint.post(endpoint.encode_rpc_request(method, params))
                 self.stats.bytes += len(reply.body)
                 return request.parse(endpoint.read_result(reply))
             except ChainError as error:
@@ -230,11 +229,28 @@ class RpcClient:
             except ChainError as error:
                 return [error]
             return [result]
-        method = requests[0].method
+        if not requests[0].reads_state or endpoint.takes_block_hash is False:
+            return await self._send_batch_once(endpoint, requests, by_hash=False)
+        answers = await self._send_batch_once(endpoint, requests, by_hash=True)
+        if not endpoint.takes_block_hash:
+            if any(isinstance(answer, _NO_BLOCK_HASHES) for answer in answers):
+                endpoint.takes_block_hash = False
+                return await self._send_batch_once(endpoint, requests, by_hash=False)
+            if not any(isinstance(answer, ChainError) for answer in answers):
+                endpoint.takes_block_hash = True
+        return answers
+
+    async def _send_batch_once(
+        self, endpoint: Endpoint, requests: Sequence[Request[T]], *, by_hash: bool
+    ) -> list[T | ChainError]:
+        method = RPCEndpoint(requests[0].method)
         with request_span(method, endpoint.host, {"chain.batch_size": len(requests)}):
             try:
                 self.stats.count(method, len(requests))
-                forms = [endpoint.form_request(RPCEndpoint(r.method), r.params) for r in requests]
+                forms = [
+                    endpoint.form_request(method, request.form_params(by_hash=by_hash))
+                    for request in requests
+                ]
                 reply = await endpoint.post(endpoint.encode_batch_request_dicts(forms))
                 self.stats.bytes += len(reply.body)
                 answers = endpoint.read_batch(reply, [form["id"] for form in forms])
@@ -300,8 +316,3 @@ class RpcClient:
         elif isinstance(error, RequestTimedOut):
             rest = min(error.waited_seconds, LONGEST_REST_SECONDS)
         self.endpoints.mark_failed(endpoint, error, rest)
-
-
-def block_request(number: int, tag: str = "number") -> Request[Block]:
-    """Asks for the header of the block with that number."""
-    return Request("eth_getBlockByNumber", (hex(number), False), parse_block(tag, number))

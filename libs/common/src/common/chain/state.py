@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from eth_hash.auto import keccak
 
 from common.chain.abi import aggregate3, decode_aggregate3
+from common.chain.chains import multicall3_address
 from common.chain.concurrency import run_all
 from common.chain.errors import (
     CallReverted,
@@ -16,10 +17,10 @@ from common.chain.errors import (
     ResultTooLarge,
 )
 from common.chain.parsing import parse_data
-from common.chain.rpc import Request, RpcClient
-from common.chain.types import Address, Call, CallResult
+from common.chain.requests import Request
+from common.chain.rpc import RpcClient
+from common.chain.types import Block, Call, CallResult
 
-MULTICALL3 = Address("0xca11bde05977b3631167028862be2a173976ca11")
 MULTICALL3_CODE_HASH = bytes.fromhex(
     "d5c15df687b16f2ff992fc8d767b4216323184a2bbc6ee2f9c398c318e770891"
 )
@@ -36,10 +37,12 @@ class MulticallMemory:
 
     Attributes:
         genuine_from: Lowest final block at which its code was seen to be genuine.
+        absent_until: Highest final block at which there was none, or other code in its place.
         batch_size: Calls that fit into one aggregate3, as far as learnt.
     """
 
     genuine_from: int | None = None
+    absent_until: int = -1
     batch_size: int = LARGEST_BATCH
 
     def learn(self, asked: int, largest_served: int) -> None:
@@ -55,48 +58,52 @@ class MulticallMemory:
 
 
 async def call_many(
-    rpc: RpcClient, block_number: int, calls: Sequence[Call], memory: MulticallMemory
+    rpc: RpcClient, block: Block, calls: Sequence[Call], memory: MulticallMemory
 ) -> list[CallResult]:
     """Answers of all calls at a block, in their order.
 
     Raises:
         ChainError: The chain could not be read. A call that reverts is no error.
     """
-    if len(calls) < 2 or not await _is_genuine(rpc, block_number, memory):
-        return await _call_directly(rpc, block_number, calls)
+    if len(calls) < 2 or not await _is_genuine(rpc, block, memory):
+        return await _call_directly(rpc, block, calls)
     size = memory.batch_size
     chunks = [calls[start : start + size] for start in range(0, len(calls), size)]
     served: list[int] = []
-    answered = await run_all(_call_chunk(rpc, block_number, chunk, served) for chunk in chunks)
+    answered = await run_all(_call_chunk(rpc, block, chunk, served) for chunk in chunks)
     memory.learn(len(chunks[0]), max(served, default=1))
     results = [result for chunk in answered for result in chunk]
     # A call that burns all gas of its batch makes the next ones fail without a word.
     silent = [index for index, result in enumerate(results) if result == _NO_ANSWER]
-    again = await _call_directly(rpc, block_number, [calls[index] for index in silent])
+    again = await _call_directly(rpc, block, [calls[index] for index in silent])
     for index, result in zip(silent, again, strict=True):
         results[index] = result
     return results
 
 
-async def _is_genuine(rpc: RpcClient, block_number: int, memory: MulticallMemory) -> bool:
-    if memory.genuine_from is not None and block_number >= memory.genuine_from:
+async def _is_genuine(rpc: RpcClient, block: Block, memory: MulticallMemory) -> bool:
+    if memory.genuine_from is not None and block.number >= memory.genuine_from:
         return True
-    code = await rpc.call(Request("eth_getCode", (MULTICALL3, hex(block_number)), parse_data))
-    if keccak(bytes.fromhex(code[2:])) != MULTICALL3_CODE_HASH:
+    if block.number <= memory.absent_until:
         return False
-    memory.genuine_from = block_number
+    address = multicall3_address(rpc.endpoints.chain_id)
+    code = await rpc.call(Request("eth_getCode", (address, block), parse_data))
+    if keccak(bytes.fromhex(code[2:])) != MULTICALL3_CODE_HASH:
+        memory.absent_until = block.number
+        return False
+    memory.genuine_from = block.number
     return True
 
 
 async def _call_chunk(
-    rpc: RpcClient, block_number: int, calls: Sequence[Call], served: list[int]
+    rpc: RpcClient, block: Block, calls: Sequence[Call], served: list[int]
 ) -> list[CallResult]:
     """One aggregate3; if that is too much for the node, two of half the size, down to one call.
 
     Sizes that were not too much are added to `served`.
     """
     if len(calls) == 1:
-        return await _call_directly(rpc, block_number, calls)
+        return await _call_directly(rpc, block, calls)
 
     def parse(answer: object) -> list[CallResult]:
         results = decode_aggregate3(parse_data(answer), len(calls))
@@ -104,24 +111,23 @@ async def _call_chunk(
             raise InvalidAnswer(f"not the results of {len(calls)} calls")
         return results
 
-    params = _call_params(aggregate3(MULTICALL3, calls), block_number)
+    multicall3 = multicall3_address(rpc.endpoints.chain_id)
+    params = _call_params(aggregate3(multicall3, calls), block)
     try:
         results = await rpc.call(Request("eth_call", params, parse), is_divisible=True)
     except _TOO_MUCH:
         half = len(calls) // 2
         return [
-            *await _call_chunk(rpc, block_number, calls[:half], served),
-            *await _call_chunk(rpc, block_number, calls[half:], served),
+            *await _call_chunk(rpc, block, calls[:half], served),
+            *await _call_chunk(rpc, block, calls[half:], served),
         ]
     served.append(len(calls))
     return results
 
 
-async def _call_directly(
-    rpc: RpcClient, block_number: int, calls: Sequence[Call]
-) -> list[CallResult]:
+async def _call_directly(rpc: RpcClient, block: Block, calls: Sequence[Call]) -> list[CallResult]:
     answers = await rpc.call_batch(
-        [Request("eth_call", _call_params(call, block_number), parse_data) for call in calls]
+        [Request("eth_call", _call_params(call, block), parse_data) for call in calls]
     )
     return [_direct_result(answer) for answer in answers]
 
@@ -134,5 +140,5 @@ def _direct_result(answer: str | ChainError) -> CallResult:
     return CallResult(success=True, data=answer)
 
 
-def _call_params(call: Call, block_number: int) -> tuple[dict[str, str], str]:
-    return {"to": call.to, "data": call.data}, hex(block_number)
+def _call_params(call: Call, block: Block) -> tuple[dict[str, str], Block]:
+    return {"to": call.to, "data": call.data}, block

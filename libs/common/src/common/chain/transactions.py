@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from common.chain.errors import ChainError, TransactionNotFound
 from common.chain.parsing import parse_receipt, parse_transaction
-from common.chain.rpc import Request, RpcClient
+from common.chain.requests import Request
+from common.chain.rpc import RpcClient
 from common.chain.types import Receipt, Transaction
 
 T = TypeVar("T")
