@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nft_worker.analysis.markets.fills import NATIVE
 from nft_worker.analysis.trading import read_trading
-from nft_worker.models import NATIVE, Sale
+from nft_worker.models import Sale
 
 if TYPE_CHECKING:
     from tests.unit.nft_worker.conftest import Story

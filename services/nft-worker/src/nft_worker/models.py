@@ -7,9 +7,8 @@ from typing import Literal
 from common.chain.transfers import Erc20Transfer, NftTransfer
 from common.chain.types import Address, Block, TokenMetadata
 from common.results.envelope import Reason, Window
-
-NATIVE = "native"
-"""Stands for a currency's address where the chain's own coin was paid."""
+from common.results.nft_movements import PriceSource
+from nft_worker.analysis.markets.fills import Fill
 
 Timestamps = Mapping[int, int]
 """Unix seconds by block number."""
@@ -51,12 +50,14 @@ class PaidTransaction:
         value_wei: Native value sent along.
         erc20: All fungible transfers in it.
         nfts: All NFT transfers in it, of every collection.
+        fills: Orders that marketplaces carried out in it.
     """
 
     sender: Address
     value_wei: int
     erc20: tuple[Erc20Transfer, ...]
     nfts: tuple[NftTransfer, ...]
+    fills: tuple[Fill, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Sale:
         currency: NATIVE or a token's address; None exactly when `price` is.
         price_estimated: The price is a share of a bundle, or the payment was not seen to reach
             the seller.
+        marketplace: Whose order it was; None when only the payment tells of the sale.
     """
 
     token_id: int
@@ -124,7 +126,7 @@ class Sale:
     buyer: Address
     currency: str | None
     price: int | None
-    price_source: Literal["tx_value", "erc20_legs", "none"]
+    price_source: PriceSource
     price_estimated: bool
     is_bundle: bool
     timestamp: int
@@ -132,6 +134,7 @@ class Sale:
     transaction_hash: str
     log_index: int
     batch_index: int
+    marketplace: str | None = None
 
     @property
     def position(self) -> Position:

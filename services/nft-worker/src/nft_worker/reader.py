@@ -15,9 +15,11 @@ from common.models import from_millis
 from common.results.envelope import Window
 from nft_worker.analysis.code import is_contract
 from nft_worker.analysis.holders import held_by_somebody, largest_holders
+from nft_worker.analysis.markets.decoding import decode_fills
+from nft_worker.analysis.markets.fills import NATIVE
 from nft_worker.analysis.movements import NOBODY, in_order, is_trade_candidate
 from nft_worker.analysis.paths import accounts_to_classify
-from nft_worker.models import NATIVE, Collection, History, Holdings, PaidTransaction, Sale
+from nft_worker.models import Collection, History, Holdings, PaidTransaction, Sale
 from nft_worker.window_reader import WindowLogs, fetch_window_logs
 
 
@@ -141,6 +143,7 @@ def _paid_transactions(
             value_wei=transaction.value_wei,
             erc20=decoded[transaction_hash].erc20,
             nfts=decoded[transaction_hash].nft,
+            fills=decode_fills(logs[transaction_hash]),
         )
         for transaction_hash, transaction in transactions.items()
     }

@@ -11,8 +11,9 @@ from common.results.envelope import ActionResult
 MovementKind = Literal["mint", "burn", "sale", "transfer", "self"]
 """Mint: from the zero address. Burn: to it or to 0x...dead. Self: to the sender, unpaid."""
 
-PriceSource = Literal["tx_value", "erc20_legs", "none"]
-"""Native value sent by the buyer; what the buyer paid in one token; paid, but in two currencies."""
+PriceSource = Literal["event", "tx_value", "erc20_legs", "none"]
+"""A marketplace's event; without one the native value sent by the buyer, or what the buyer paid in
+one token; none: paid in two currencies."""
 
 WashRule = Literal["self_trade", "closed_cycle", "swap_back", "repeated_trades", "price_anomaly"]
 PatternType = Literal[

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from common.chain.types import Address
-from nft_worker.models import NATIVE, PaidTransaction
+from nft_worker.analysis.markets.fills import NATIVE
+from nft_worker.models import PaidTransaction
 
 
 @dataclass(frozen=True, slots=True)

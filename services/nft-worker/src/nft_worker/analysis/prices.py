@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 from common.chain.types import Address
 from common.chain.units import format_units, share_pct
 from common.results.nft_movements import CurrencyVolume, PriceStats
+from nft_worker.analysis.markets.fills import NATIVE
 from nft_worker.analysis.statistics import nearest_rank
-from nft_worker.models import NATIVE, Currencies, Position, Sale
+from nft_worker.models import Currencies, Position, Sale
 
 FLOOR_PERCENT = 10
 FLOOR_SALES = 100

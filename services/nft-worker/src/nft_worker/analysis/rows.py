@@ -68,7 +68,7 @@ def sale_rows(
             quantity_raw=str(sale.quantity),
             seller=sale.seller,
             buyer=sale.buyer,
-            marketplace=None,
+            marketplace=sale.marketplace,
             currency=sale.currency,
             price_raw=None if sale.price is None else str(sale.price),
             price=(

@@ -1,0 +1,1 @@
+"""Marketplace orders read from logs: one module a marketplace, no I/O."""
