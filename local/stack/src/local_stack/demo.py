@@ -25,25 +25,34 @@ def show_results(stack: Stack, jobs: list[Json], console: Console) -> None:
     """Print each recurring job's first result as it comes, and the waiting job.
 
     Raises:
-        StackError: A run failed, or did not end in time.
+        StackError: Runs failed, or did not end in time; told after all others are shown.
     """
     patience = LOCAL_PATIENCE_SECONDS if stack.chain is not None else REMOTE_PATIENCE_SECONDS
     deadline = time.monotonic() + patience
+    failures: list[str] = []
     with closing(Api(stack.url, stack.check)) as api:
         waiting = {job["id"]: job for job in jobs if job["type"] == "retry"}
-        while waiting:
+        while waiting and time.monotonic() < deadline:
             for job in list(waiting.values()):
                 run = _first_run(api, job)
-                if run is not None and run["state"] in ENDED:
-                    del waiting[job["id"]]
-                    _show_run(api, job, run, console)
-            if waiting and time.monotonic() > deadline:
-                late = ", ".join(job["action"] for job in waiting.values())
-                raise StackError(f"no result of {late} after {patience:.0f} s (logs: {stack.logs})")
+                if run is None or run["state"] not in ENDED:
+                    continue
+                del waiting[job["id"]]
+                if run["state"] == "completed":
+                    _show_run(job, run, api.get(f"/runs/{run['id']}/result"), console)
+                else:
+                    said = run["errors"][-1]["message"] if run["errors"] else "no error recorded"
+                    failures.append(f"{job['action']} {run['state']}: {said} (run {run['id']})")
             time.sleep(PAUSE_SECONDS)
+        failures += [
+            f"{job['action']} has no result after {patience:.0f} s (logs: {stack.logs})"
+            for job in waiting.values()
+        ]
         for job in jobs:
             if job["type"] == "scheduled":
                 _show_waiting(api.get(f"/jobs/{job['id']}"), console)
+    if failures:
+        raise StackError("; ".join(failures))
 
 
 def _first_run(api: Api, job: Json) -> Json | None:
@@ -51,16 +60,11 @@ def _first_run(api: Api, job: Json) -> Json | None:
     return runs[-1] if runs else None
 
 
-def _show_run(api: Api, job: Json, run: Json, console: Console) -> None:
-    if run["state"] != "completed":
-        said = run["errors"][-1]["message"] if run["errors"] else "no error recorded"
-        raise StackError(f"{job['action']} {run['state']}: {said} (run {run['id']})")
-    result = api.get(f"/runs/{run['id']}/result")
+def _show_run(job: Json, run: Json, result: Json, console: Console) -> None:
     seconds = (_moment(run["finishedAt"]) - _moment(run["startedAt"])).total_seconds()
-    stats = result["stats"]
     facts = (
         f"[dim]run {run['id']} took {seconds:.1f} s in attempt {run['attempt']}, "
-        f"{stats['rpcCalls']} RPC calls, pinned to block {result['block']['number']}\n"
+        f"{result['stats']['rpcCalls']} RPC calls, pinned to block {result['block']['number']}\n"
         f"trace {run['traceId']}[/]"
     )
     content = Group(*show_result(job["action"], result), facts)
