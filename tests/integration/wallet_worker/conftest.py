@@ -1,10 +1,13 @@
 """Snapshots through the real reader, and contracts that say whatever a test makes them say."""
 
-from collections.abc import Awaitable, Callable, Iterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
+from aiohttp import web
 
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot, WalletSnapshotPayload
@@ -22,12 +25,73 @@ def snapshot(run_handler: Snapshot) -> Snapshot:
     """Return a function that takes a snapshot on a chain; keyword arguments are options."""
 
     async def run(
-        url: str, wallet: str, chain_id: int = 31337, **options: Any
+        url: str,
+        wallet: str,
+        chain_id: int = 31337,
+        previous: dict[str, Any] | None = None,
+        **options: Any,
     ) -> tuple[Report[WalletSnapshot], RpcStats]:
         payload = WalletSnapshotPayload.model_validate({"wallet": wallet, "options": options})
-        return await run_handler(take_snapshot, payload, url, chain_id=chain_id)
+        return await run_handler(take_snapshot, payload, url, chain_id=chain_id, previous=previous)
 
     return run
+
+
+@pytest.fixture
+async def refusing(anvil_url: str) -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Start an endpoint before a node that answers some methods with an error."""
+    runners: list[web.AppRunner] = []
+
+    async def start(
+        methods: str | tuple[str, ...], error: dict[str, object], node_url: str = anvil_url
+    ) -> str:
+        async def answer(request: web.Request) -> web.Response:
+            body = await request.json()
+            calls = body if isinstance(body, list) else [body]
+            refused = (methods,) if isinstance(methods, str) else methods
+            if calls[0]["method"] in refused:
+                refusals = [{"jsonrpc": "2.0", "id": call["id"], "error": error} for call in calls]
+                return web.json_response(refusals if isinstance(body, list) else refusals[0])
+            async with aiohttp.ClientSession() as session:
+                answered = await session.post(node_url, json=body)
+                return web.json_response(json.loads(await answered.read()))
+
+        app = web.Application(client_max_size=2**26)
+        app.router.add_post("/", answer)
+        runner = web.AppRunner(app)
+        runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+def as_stored(report: Report[WalletSnapshot], url: str, chain_id: int = 31337) -> dict[str, Any]:
+    """Return a report as the worker runtime stores it."""
+    number = report.result.window.to_block
+    question = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "eth_getBlockByNumber",
+        "params": [hex(number), False],
+    }
+    block = httpx.post(url, json=question).json()["result"]
+    return {
+        "_id": f"job:{number}",
+        "chainId": chain_id,
+        "block": {"number": number, "hash": block["hash"]},
+        **report.result.model_dump(by_alias=True),
+    }
+
+
+@pytest.fixture
+def stored() -> Callable[..., dict[str, Any]]:
+    """Return the function that makes of a report what a later run finds of it."""
+    return as_stored
 
 
 class Stage:
@@ -52,7 +116,14 @@ class Stage:
 
         Calldata of 4 words is such a command: three topics and the data of one event.
         """
-        code = (
+        self._placed += 1
+        address = f"0x{0xC0DE0000 + self._placed:040x}"
+        self.answer(address, answer)
+        return address
+
+    @staticmethod
+    def _code(answer: str) -> str:
+        return (
             "0x3660801460"
             + f"{7 + len(answer) // 2:02x}"
             + "57"
@@ -61,10 +132,6 @@ class Stage:
             + "5b602060606000376040356020356000356020"
             + "6000a300"
         )
-        self._placed += 1
-        address = f"0x{0xC0DE0000 + self._placed:040x}"
-        self.call("anvil_setCode", address, code)
-        return address
 
     def log(self, contract: str, topics: tuple[str, str, str], data: int) -> None:
         """Make a contract log one event, in a block of its own."""
@@ -73,6 +140,18 @@ class Stage:
         digest = self.call("eth_sendTransaction", command)
         self.call("evm_mine")
         assert self.call("eth_getTransactionReceipt", digest)["status"] == "0x1"
+
+    def answer(self, contract: str, answer: str) -> None:
+        """Make a contract that was placed answer with other code from now on."""
+        self.call("anvil_setCode", contract, self._code(answer))
+
+    def pay(self, sender: str, recipient: str, value_wei: int, **fields: str) -> str:
+        """Send native coin from any account, in a block of its own; return the hash."""
+        self.call("anvil_impersonateAccount", sender)
+        payment = {"from": sender, "to": recipient, "value": hex(value_wei), **fields}
+        digest: str = self.call("eth_sendTransaction", payment)
+        self.call("evm_mine")
+        return digest
 
     def finish(self) -> None:
         """Make everything so far final."""

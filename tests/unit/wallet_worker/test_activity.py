@@ -98,7 +98,7 @@ def test_a_transaction_has_a_direction_of_its_own(
     )
 
     found = wallet_transactions(
-        Account(wallet, 0, 1, PLAIN), {transaction.hash: transaction}, 1, {10: 120}
+        Account(wallet, 0, 1, PLAIN), {transaction.hash: transaction}, {}, 1, {10: 120}
     )
 
     assert [each.direction for each in found.items] == [direction]
@@ -118,7 +118,7 @@ def test_what_is_missing_is_said_and_for_an_account_with_a_key_counted(
     others = a_transaction(a_movement(block_number=2), sender=friend)
 
     found = wallet_transactions(
-        Account(wallet, 0, 9, code), {own.hash: own, others.hash: others}, 2, {1: 12, 2: 24}
+        Account(wallet, 0, 9, code), {own.hash: own, others.hash: others}, {}, 2, {1: 12, 2: 24}
     )
 
     assert found.source == "token_transfer_logs"
@@ -136,7 +136,7 @@ def test_a_capped_list_of_transactions_says_so(
     transaction = a_transaction(a_movement())
 
     found = wallet_transactions(
-        Account(wallet, 0, 9, PLAIN), {transaction.hash: transaction}, 50, {10: 120}
+        Account(wallet, 0, 9, PLAIN), {transaction.hash: transaction}, {}, 50, {10: 120}
     )
 
     assert [reason.code for reason in found.completeness.reasons][1] == "list_capped"

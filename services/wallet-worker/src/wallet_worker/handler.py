@@ -10,8 +10,9 @@ from common.actions.wallet_snapshot import (
     WalletThresholds,
 )
 from common.chain.types import Address
+from wallet_worker.analysis.previous import PreviousSnapshot, read_previous
 from wallet_worker.analysis.snapshot import compose_snapshot
-from wallet_worker.reader import fetch_wallet
+from wallet_worker.reader import fetch_block_hash, fetch_wallet
 
 
 async def take_snapshot(
@@ -27,7 +28,20 @@ async def take_snapshot(
     thresholds = resolve_thresholds(
         WalletThresholds, context.configured_thresholds, options.thresholds
     )
+    wallet = Address(payload.wallet)
     await context.report_progress("reading the wallet")
-    reading = await fetch_wallet(context.pinned, Address(payload.wallet), options)
+    previous = await _find_previous(context, wallet)
+    reading = await fetch_wallet(context.pinned, wallet, options)
     await context.report_progress("analysing")
-    return await asyncio.to_thread(compose_snapshot, reading, options, thresholds)
+    return await asyncio.to_thread(compose_snapshot, reading, options, thresholds, previous)
+
+
+async def _find_previous(context: RunContext, wallet: Address) -> PreviousSnapshot | None:
+    """The previous result of this job if it is of the same wallet, and its block still stands."""
+    pinned = context.pinned
+    stored = await context.find_previous_result()
+    previous = read_previous(stored, pinned.chain_id, wallet, pinned.block.number)
+    if previous is None:
+        return None
+    current_hash = await fetch_block_hash(pinned, previous.block_number)
+    return previous if current_hash == previous.block_hash else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from common.chain.transfers import WrapEvent
-from common.chain.types import Address, Block, TokenMetadata, TokenStandard, Transaction
+from common.chain.types import Address, Block, Receipt, TokenMetadata, TokenStandard, Transaction
 from common.results.envelope import Reason
 
 TokenId: TypeAlias = tuple[Address, int]
@@ -100,6 +100,7 @@ class WalletReading:
     Attributes:
         history: None when it was not asked for, or when `obstacle` says why it is unknown.
         transactions: By hash, the newest ones behind the history; empty when not asked for.
+        receipts: Of `transactions`; one is missing where nodes have dropped it.
         timestamps: Unix seconds of the blocks of `wallet_worker.analysis.discovery.blocks_to_date`.
     """
 
@@ -110,4 +111,5 @@ class WalletReading:
     obstacle: Reason | None
     answers: ContractAnswers
     transactions: Mapping[str, Transaction]
+    receipts: Mapping[str, Receipt]
     timestamps: Mapping[int, int]

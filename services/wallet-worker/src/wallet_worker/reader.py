@@ -1,11 +1,14 @@
 """All chain reads of a wallet snapshot, in the order in which one leads to the next."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
 
 from common.actions.wallet_snapshot import WalletSnapshotOptions
 from common.chain.client import PinnedChain
 from common.chain.concurrency import run_all
-from common.chain.errors import AddressRequired, PrunedHistory
+from common.chain.errors import AddressRequired, ChainError, PrunedHistory, TransactionNotFound
+from common.chain.requests import block_request
 from common.chain.tokens import (
     fetch_erc20_balances,
     fetch_erc721_owners,
@@ -13,7 +16,7 @@ from common.chain.tokens import (
     fetch_token_metadata,
 )
 from common.chain.transfers import decode_transfers
-from common.chain.types import Address, Transaction
+from common.chain.types import Address, Receipt, Transaction
 from common.results.envelope import Reason
 from wallet_worker.analysis.discovery import (
     blocks_to_date,
@@ -26,6 +29,8 @@ from wallet_worker.analysis.discovery import (
     wallet_filters,
 )
 from wallet_worker.models import Account, ContractAnswers, History, WalletReading
+
+T = TypeVar("T")
 
 _EMPTY_HISTORY = History(movements=(), wraps=(), undecodable=0)
 
@@ -42,6 +47,7 @@ async def fetch_wallet(
     account = await fetch_account(pinned, wallet)
     history, obstacle = await _fetch_history(pinned, wallet, options)
     found = history or _EMPTY_HISTORY
+    transactions, receipts = await _fetch_transactions(pinned, found, options)
     return WalletReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
@@ -49,9 +55,22 @@ async def fetch_wallet(
         history=history,
         obstacle=obstacle,
         answers=await _fetch_answers(pinned, wallet, found, options),
-        transactions=await _fetch_transactions(pinned, found, options),
+        transactions=transactions,
+        receipts=receipts,
         timestamps=await pinned.fetch_timestamps(blocks_to_date(found, options)),
     )
+
+
+async def fetch_block_hash(pinned: PinnedChain, number: int) -> str:
+    """Read the hash that the chain has at a height not above the pinned one.
+
+    Raises:
+        ChainError: The chain could not be read.
+    """
+    [answer] = await pinned.call_batch([block_request(number)])
+    if isinstance(answer, ChainError):
+        raise answer
+    return answer.hash
 
 
 async def fetch_account(pinned: PinnedChain, wallet: Address) -> Account:
@@ -103,7 +122,19 @@ async def _fetch_answers(
 
 async def _fetch_transactions(
     pinned: PinnedChain, history: History, options: WalletSnapshotOptions
-) -> dict[str, Transaction]:
+) -> tuple[dict[str, Transaction], dict[str, Receipt]]:
     if not options.include_transactions:
-        return {}
-    return await pinned.fetch_transactions(transactions_to_read(history))
+        return {}, {}
+    hashes = transactions_to_read(history)
+    transactions = await _known(pinned.fetch_transactions, hashes)
+    return transactions, await _known(pinned.fetch_receipts, transactions)
+
+
+async def _known(
+    fetch: Callable[[Collection[str]], Awaitable[dict[str, T]]], hashes: Collection[str]
+) -> dict[str, T]:
+    """Everything that some endpoint knows: old transactions may not be indexed any more."""
+    try:
+        return await fetch(hashes)
+    except TransactionNotFound as error:
+        return await fetch([each for each in hashes if each not in error.hashes])

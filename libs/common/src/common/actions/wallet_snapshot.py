@@ -8,6 +8,7 @@ from common.addresses import EvmAddress
 from common.errors import PayloadError
 from common.models import CamelModel
 from common.results.envelope import ActionResult
+from common.results.wallet_changes import WalletChanges
 from common.results.wallet_snapshot import (
     Counterparty,
     DisputedNft,
@@ -34,12 +35,15 @@ class WalletThresholds(CamelModel):
             it looks like nobody else.
         unexplained_balance_pct: Percentage of a token's balance (or of what was received or sent,
             if larger) that its transfers may leave unexplained without an alert.
+        balance_change_pct: Change of a balance since the previous snapshot, in percent of it,
+            from which on it is alerted.
     """
 
     spam_score: float = Field(default=0.5, gt=0, le=1)
     look_alike_digits: int = Field(default=4, ge=2, le=19)
     zero_value_transfers: int = Field(default=3, ge=1)
     unexplained_balance_pct: float = Field(default=0.0, ge=0, le=100)
+    balance_change_pct: float = Field(default=20.0, gt=0, le=1e9)
 
 
 class WalletSnapshotOptions(CamelModel):
@@ -51,6 +55,9 @@ class WalletSnapshotOptions(CamelModel):
     include_token_balances: bool = Field(default=True, description="ERC-20 balances and metadata")
     include_nfts: bool = Field(
         default=True, alias="includeNFTs", description="ERC-721 and ERC-1155 holdings"
+    )
+    at_block: int | None = Field(
+        default=None, ge=0, description="a past block; the newest final one when absent"
     )
     thresholds: dict[str, float] = Field(
         default={}, description="camelCase name to value, over the configured ones"
@@ -71,6 +78,10 @@ class WalletSnapshotPayload(ActionPayload):
 
     wallet: EvmAddress
     options: WalletSnapshotOptions = WalletSnapshotOptions()
+
+    def requested_block(self) -> int | None:
+        """Return the past block that the options name, if they do."""
+        return self.options.at_block
 
     @field_validator("wallet")
     @classmethod
@@ -93,6 +104,8 @@ class WalletSnapshot(ActionResult):
         disputed_nfts: The logs give them to the wallet, their contracts do not.
         token_transfers: Newest first, as are `wraps`.
         counterparties: Most transfers first.
+        changes_since_previous: Null without an earlier snapshot of the same job, wallet and
+            chain at this block or before, and when a reorg has undone that one's block.
     """
 
     wallet: WalletAccount
@@ -115,6 +128,7 @@ class WalletSnapshot(ActionResult):
     wraps_total: int | None = None
     counterparties: list[Counterparty] | None = None
     counterparties_total: int | None = None
+    changes_since_previous: WalletChanges | None = None
 
 
 WALLET_SNAPSHOT = Action(

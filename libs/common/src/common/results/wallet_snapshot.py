@@ -183,11 +183,13 @@ class Wrap(CamelModel):
 
 
 class WalletTransaction(CamelModel):
-    """One transaction in which the wallet's tokens moved.
+    """One transaction that the wallet sent or received, or in which its tokens moved.
 
     Attributes:
-        recipient: Null when it created a contract.
+        recipient: Null when it created a contract, which is `created_contract` then.
         direction: Of the transaction itself; `other` when somebody else called a contract.
+        fee_raw: What its sender paid for the execution, in wei; null when the chain does not say.
+        status: Null where receipts do not say (before the Byzantium fork), or have been dropped.
         method_selector: First four bytes of the call data; null for a plain payment.
     """
 
@@ -200,8 +202,13 @@ class WalletTransaction(CamelModel):
     direction: Literal["in", "out", "self", "other"]
     value_raw: RawAmount
     value: str
+    fee_raw: RawAmount | None
+    gas_used: int | None
+    effective_gas_price_raw: RawAmount | None
+    status: Literal["success", "failed"] | None
     nonce: int
     method_selector: str | None
+    created_contract: str | None
 
 
 class WalletTransactions(CamelModel):
@@ -214,6 +221,7 @@ class WalletTransactions(CamelModel):
         total: Known to the source.
         sent_total: Sent by the wallet in its life (its nonce); null for a contract.
         sent_listed: Sent by the wallet and in `items`.
+        fees_paid_raw: Sum of the fees of those that the wallet sent and `items` lists, in wei.
     """
 
     source: Literal["token_transfer_logs"] = "token_transfer_logs"
@@ -222,6 +230,7 @@ class WalletTransactions(CamelModel):
     total: int
     sent_total: int | None
     sent_listed: int
+    fees_paid_raw: RawAmount
 
 
 class Counterparty(CamelModel):

@@ -2,6 +2,7 @@
 
 from eth_utils.crypto import keccak
 
+from common.chain.chains import find_chain
 from common.chain.types import Address
 from common.chain.units import format_units
 from common.results.wallet_snapshot import NativeBalance, WalletAccount
@@ -11,18 +12,6 @@ _DELEGATION_PREFIX = "0xef0100"
 _DELEGATION_LENGTH = len(_DELEGATION_PREFIX) + 40
 
 _NATIVE_DECIMALS = 18
-_NATIVE_SYMBOLS = {
-    1: "ETH",
-    10: "ETH",
-    56: "BNB",
-    100: "xDAI",
-    137: "POL",
-    8453: "ETH",
-    31337: "ETH",
-    42161: "ETH",
-    43114: "AVAX",
-    11155111: "ETH",
-}
 
 
 def eip7702_delegate(code: str) -> Address | None:
@@ -54,8 +43,9 @@ def describe_account(account: Account) -> WalletAccount:
 
 def native_balance(account: Account, chain_id: int) -> NativeBalance:
     """Return the balance in the chain's own coin, which has 18 decimals on every EVM chain."""
+    chain = find_chain(chain_id)
     return NativeBalance(
-        symbol=_NATIVE_SYMBOLS.get(chain_id),
+        symbol=chain.symbol if chain else None,
         decimals=_NATIVE_DECIMALS,
         balance_raw=str(account.balance_wei),
         balance=format_units(account.balance_wei, _NATIVE_DECIMALS) or "0",

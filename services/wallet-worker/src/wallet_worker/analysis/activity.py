@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from common.chain.transfers import WrapEvent
-from common.chain.types import Address, TokenMetadata, Transaction
+from common.chain.types import Address, Receipt, TokenMetadata, Transaction
 from common.chain.units import format_units
 from common.results.envelope import Completeness, Reason
 from common.results.wallet_snapshot import (
@@ -98,6 +98,7 @@ def wraps_shown(
 def wallet_transactions(
     account: Account,
     transactions: Mapping[str, Transaction],
+    receipts: Mapping[str, Receipt],
     total: int,
     timestamps: Mapping[int, int],
 ) -> WalletTransactions:
@@ -124,16 +125,27 @@ def wallet_transactions(
     return WalletTransactions(
         completeness=Completeness(status="partial", reasons=reasons),
         items=[
-            _transaction(account.address, each, timestamps[each.block_number])
+            _transaction(
+                account.address, each, receipts.get(each.hash), timestamps[each.block_number]
+            )
             for each in newest_first
         ],
         total=total,
         sent_total=sent_total,
         sent_listed=sent_listed,
+        fees_paid_raw=str(
+            sum(
+                receipts[each.hash].fee_wei or 0
+                for each in newest_first
+                if each.sender == account.address and each.hash in receipts
+            )
+        ),
     )
 
 
-def _transaction(wallet: Address, transaction: Transaction, timestamp: int) -> WalletTransaction:
+def _transaction(
+    wallet: Address, transaction: Transaction, receipt: Receipt | None, timestamp: int
+) -> WalletTransaction:
     sent, received = transaction.sender == wallet, transaction.recipient == wallet
     direction: Literal["in", "out", "self", "other"] = "other"
     if sent:
@@ -151,9 +163,24 @@ def _transaction(wallet: Address, transaction: Transaction, timestamp: int) -> W
         direction=direction,
         value_raw=str(transaction.value_wei),
         value=format_units(transaction.value_wei, _ETHER_DECIMALS) or "0",
+        fee_raw=_text(receipt.fee_wei if receipt else None),
+        gas_used=receipt.gas_used if receipt else None,
+        effective_gas_price_raw=_text(receipt.effective_gas_price_wei if receipt else None),
+        status=_status(receipt),
         nonce=transaction.nonce,
         method_selector=transaction.input[:_SELECTOR_LENGTH] if has_selector else None,
+        created_contract=receipt.created_contract if receipt else None,
     )
+
+
+def _status(receipt: Receipt | None) -> Literal["success", "failed"] | None:
+    if receipt is None or receipt.is_success is None:
+        return None
+    return "success" if receipt.is_success else "failed"
+
+
+def _text(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def _moment(timestamp: int) -> datetime:

@@ -2,18 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.types import Address
 from common.chain.units import share_pct
-from common.results.alerts import Alert, AlertMetrics, AlertSubject, Evidence, Severity, alert_id
+from common.results.alerts import Alert, AlertMetrics
 from common.results.envelope import Completeness
 from common.results.wallet_snapshot import TokenHolding
+from wallet_worker.analysis.alerting import wallet_alert
 from wallet_worker.analysis.poisoning import ZERO_VALUE, Poisoning
 from wallet_worker.models import Movement, WalletReading
 
-_EVIDENCE_CAP = 5
 _POISONING_ALERT_CAP = 100
 
 
@@ -59,12 +58,12 @@ def _poisoning_alerts(
             continue
         fell_for_it = imitated is not None and _has_paid(reading, movements)
         alerts.append(
-            _alert(
+            wallet_alert(
                 reading,
                 "ADDRESS_POISONING",
                 severity="high" if fell_for_it else "medium",
                 subject=wallet,
-                key=address,
+                keys=[address],
                 title=_poisoning_title(address, imitated, len(movements), fell_for_it),
                 metrics=AlertMetrics(
                     value=len(movements),
@@ -113,12 +112,12 @@ def _unexplained_balance_alerts(
             continue
         name = holding.symbol or holding.contract_address
         alerts.append(
-            _alert(
+            wallet_alert(
                 reading,
                 "UNEXPLAINED_BALANCE",
                 severity="low",
                 subject=reading.account.address,
-                key=holding.contract_address,
+                keys=[holding.contract_address],
                 title=f"transfers leave {unexplained_pct:.4g} % of the {name} balance unexplained",
                 metrics=AlertMetrics(
                     value=unexplained_pct, threshold=thresholds.unexplained_balance_pct
@@ -133,47 +132,14 @@ def _incomplete_data_alerts(reading: WalletReading, completeness: Completeness) 
         return []
     counts = Counter(reason.code for reason in completeness.reasons)
     return [
-        _alert(
+        wallet_alert(
             reading,
             "DATA_INCOMPLETE",
             severity="low",
             subject=reading.account.address,
-            key=code,
+            keys=[code],
             title=f"the snapshot is incomplete: {code.replace('_', ' ')}",
             metrics=AlertMetrics(value=count),
         )
         for code, count in counts.items()
     ]
-
-
-def _alert(
-    reading: WalletReading,
-    alert_type: str,
-    *,
-    severity: Severity,
-    subject: Address,
-    key: str,
-    title: str,
-    metrics: AlertMetrics,
-    movements: Sequence[Movement] = (),
-) -> Alert:
-    """Create an alert; `movements`, newest first, are its evidence and give its time."""
-    newest = movements[0].block_number if movements else reading.block.number
-    detected_at = reading.timestamps.get(newest, reading.block.timestamp)
-    return Alert(
-        alert_id=alert_id(reading.chain_id, alert_type, subject, key),
-        type=alert_type,
-        severity=severity,
-        subject=AlertSubject(kind="wallet", address=subject),
-        title=title,
-        metrics=metrics,
-        evidence=[
-            Evidence(
-                transaction_hash=movement.transaction_hash,
-                log_index=movement.log_index,
-                block_number=movement.block_number,
-            )
-            for movement in movements[:_EVIDENCE_CAP]
-        ],
-        detected_at=datetime.fromtimestamp(detected_at, UTC),
-    )

@@ -8,23 +8,31 @@ from common.actions.wallet_snapshot import (
     WalletSnapshotOptions,
     WalletThresholds,
 )
+from common.results.alerts import Alert
 from common.results.envelope import Completeness, Reason, Window
-from common.results.wallet_snapshot import LIST_CAP, TokenHolding
+from common.results.wallet_snapshot import LIST_CAP, NftHolding, TokenHolding
 from wallet_worker.analysis.account import describe_account, native_balance
 from wallet_worker.analysis.activity import token_transfers, wallet_transactions, wraps_shown
 from wallet_worker.analysis.alerts import wallet_alerts
+from wallet_worker.analysis.change_alerts import change_alerts
+from wallet_worker.analysis.changes import Holdings, changed_assets, flows_since, wallet_changes
 from wallet_worker.analysis.counterparties import counterparties
 from wallet_worker.analysis.discovery import last_arrivals, transaction_count
 from wallet_worker.analysis.ledger import token_ledgers, token_wraps
+from wallet_worker.analysis.native_flows import native_flows
 from wallet_worker.analysis.nfts import nft_collections, nft_holdings
 from wallet_worker.analysis.poisoning import Poisoning, find_poisoning
+from wallet_worker.analysis.previous import PreviousSnapshot
 from wallet_worker.analysis.spam import poisoning_suspicions
 from wallet_worker.analysis.tokens import is_held, token_holdings
 from wallet_worker.models import History, WalletReading
 
 
 def compose_snapshot(
-    reading: WalletReading, options: WalletSnapshotOptions, thresholds: WalletThresholds
+    reading: WalletReading,
+    options: WalletSnapshotOptions,
+    thresholds: WalletThresholds,
+    previous: PreviousSnapshot | None = None,
 ) -> Report[WalletSnapshot]:
     """Return the result, its alerts and a few figures for lists.
 
@@ -32,6 +40,7 @@ def compose_snapshot(
         reading: What the chain said.
         options: Which parts were asked for; the others stay null.
         thresholds: Where marks and alerts begin.
+        previous: What the changes are told against.
     """
     obstacle, history = reading.obstacle, reading.history
     result = WalletSnapshot(
@@ -45,6 +54,7 @@ def compose_snapshot(
     )
     poisoning = Poisoning(suspects={}, imitations={})
     holdings: list[TokenHolding] = []
+    alerts: list[Alert] = []
     if history is not None:
         poisoning = find_poisoning(
             reading.account.address,
@@ -62,9 +72,15 @@ def compose_snapshot(
         if history.undecodable:
             detail = f"{history.undecodable} logs of the wallet follow no known layout"
             result.warnings.append(Reason(code="undecodable_logs", detail=detail))
+        if previous is not None:
+            now = _holdings_now(reading, history, options, holdings, thresholds)
+            alerts = _fill_changes(result, reading, history, previous, now, thresholds)
     return Report(
         result=result,
-        alerts=wallet_alerts(reading, poisoning, holdings, result.completeness, thresholds),
+        alerts=[
+            *wallet_alerts(reading, poisoning, holdings, result.completeness, thresholds),
+            *alerts,
+        ],
         summary=_summary(result),
     )
 
@@ -137,10 +153,57 @@ def _fill_activity(
     result.wraps, result.wraps_total = wraps_shown(wraps, metadata, timestamps), len(wraps)
     result.counterparties, result.counterparties_total = parties[:LIST_CAP], len(parties)
     result.transactions = wallet_transactions(
-        account, reading.transactions, transaction_count(history), timestamps
+        account, reading.transactions, reading.receipts, transaction_count(history), timestamps
     )
     result.totals.token_transfers = len(movements)
     result.totals.poisoning_suspects = len(suspects)
+
+
+def _holdings_now(
+    reading: WalletReading,
+    history: History,
+    options: WalletSnapshotOptions,
+    holdings: list[TokenHolding],
+    thresholds: WalletThresholds,
+) -> Holdings:
+    nfts: list[NftHolding] | None = None
+    if options.include_nfts:
+        wallet = reading.account.address
+        arrivals = last_arrivals(wallet, history)
+        nfts, _ = nft_holdings(wallet, arrivals, reading.answers, thresholds.spam_score)
+    return Holdings(
+        native_wei=reading.account.balance_wei,
+        tokens=holdings if options.include_token_balances else None,
+        nfts=nfts,
+        unanswered_nfts=frozenset(
+            key for key, amount in reading.answers.editions.items() if amount is None
+        ),
+    )
+
+
+def _fill_changes(
+    result: WalletSnapshot,
+    reading: WalletReading,
+    history: History,
+    previous: PreviousSnapshot,
+    now: Holdings,
+    thresholds: WalletThresholds,
+) -> list[Alert]:
+    """Fill in the changes and return their alerts."""
+    wallet, metadata = reading.account.address, reading.answers.metadata
+    wraps = token_wraps(history, metadata)
+    flows = flows_since(wallet, previous.block_number, history.movements, wraps)
+    native = native_flows(
+        wallet,
+        previous.block_number,
+        reading.transactions.values(),
+        reading.receipts,
+        wraps,
+        is_complete=False,
+    )
+    changed = changed_assets(previous, now, flows, native, metadata, result.native.symbol)
+    result.changes_since_previous = wallet_changes(previous, now, changed)
+    return change_alerts(reading, previous, changed, flows, thresholds)
 
 
 def _summary(result: WalletSnapshot) -> dict[str, str | int | float | bool | None]:
