@@ -6,7 +6,7 @@ fraction of one here. A crash cancels every task of a replica where it stands.
 
 import asyncio
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -150,16 +150,23 @@ class SchedulerReplica(_Replica):
 
     def start(self) -> None:
         """Let all loops run."""
-        self.stop_asked.clear()
-        for loop in (
-            Loop("dispatch", self.dispatcher.dispatch, self.settings.scan_seconds, self.wake),
-            Loop("reconcile", self.reconciler.reconcile, 0.1),
-            Loop("sweep", self.janitor.sweep, 0.5),
-            Loop("audit", self.audit.correct_jobs, 0.2),
-        ):
-            self._begin(loop.run(self.stop_asked), "loop")
-        self.start_emitter()
+        self.start_dispatching()
+        self.start_recovering()
+
+    def start_recovering(self) -> None:
+        """Let outcomes be recorded and everything be repaired."""
+        self._begin_loop("reconcile", self.reconciler.reconcile, 0.1)
+        self._begin_loop("sweep", self.janitor.sweep, 0.5)
+        self._begin_loop("audit", self.audit.correct_jobs, 0.2)
         self._begin(self.consumer.run(self.stop_asked), "outcomes")
+
+    def start_dispatching(self) -> None:
+        """Let due jobs be emitted, and nothing else be done."""
+        self._begin_loop("dispatch", self.dispatcher.dispatch, self.settings.scan_seconds)
+        self.start_emitter()
+
+    def _begin_loop(self, name: str, step: Callable[[], Awaitable[bool]], pause: float) -> None:
+        self._begin(Loop(name, step, pause, self.wake).run(self.stop_asked), name)
 
     def start_emitter(self) -> None:
         """Let only the emitter run: the test calls the other parts."""

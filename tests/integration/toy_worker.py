@@ -60,11 +60,13 @@ def carry_out(
 
     async def handler(payload: ToyPayload, context: RunContext) -> Report[ToyResult]:
         executions = database[EXECUTIONS]
-        await executions.insert_one({"runId": context.run_id, "worker": worker, "at": now_utc()})
+        await executions.insert_one(
+            {"runId": context.run_id, "jobId": context.job_id, "worker": worker, "at": now_utc()}
+        )
         await context.report_progress("working")
         await asyncio.sleep(payload.seconds)
         if (
-            await executions.count_documents({"runId": context.run_id})
+            await executions.count_documents({"jobId": context.job_id})
             <= payload.failing_executions
         ):
             if payload.failure == "bug":

@@ -61,7 +61,7 @@ async def test_replicas_at_work_at_the_same_time_create_and_emit_each_run_once(
         for _ in range(100):
             await create_job(one.database, every=HOUR)
         for replica in (one, two, three):
-            replica.start()
+            replica.start_dispatching()
 
         async def all_emitted() -> bool:
             return len(await read_events(one.redis, STREAM)) >= 100
