@@ -66,13 +66,15 @@ class History:
 
     Attributes:
         transfers: Every movement of the window.
-        timestamps: Unix seconds of every block in `transfers`.
+        timestamps: Unix seconds of every block in `transfers` and `earlier`.
         transactions: By hash; those that may hold a sale.
         contracts: Accounts with code, of those for which it matters.
         reaches_origin: The window holds every transfer up to its end, of all tokens.
         undecodable_logs: Transfer logs that could not be read.
         window_seconds: Unix seconds of the first and the last block of the window.
         gaps: Why the window holds less than was asked for.
+        earlier: Movements from before the window, of tokens that moved in it, as far as they were
+            kept: a path that ends in the window may have begun there.
     """
 
     collection: Collection
@@ -86,6 +88,7 @@ class History:
     undecodable_logs: int
     window_seconds: tuple[int, int]
     gaps: tuple[Reason, ...] = ()
+    earlier: tuple[NftTransfer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
 """How much happened when: buckets of time, each held against those before it."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from statistics import median
 
-from common.chain.transfers import NftTransfer
-from common.chain.types import Address
-from common.results.nft_movements import MovementKind, NftActivityBucket
-from nft_worker.analysis.movements import NOBODY, movement_kind
-from nft_worker.analysis.statistics import median, robust_z_score
-from nft_worker.models import Position, Timestamps, position
+import numpy as np
+
+from common.results.nft_movements import NftActivityBucket
+from common.statistics import robust_z
+from nft_worker.analysis.columns import Ints, Mask, Movements
+from nft_worker.analysis.movements import NOBODY
 
 BUCKET_SECONDS = (3_600, 86_400, 604_800)
 """An hour, a day, a week: the shortest one that keeps to MAX_BUCKETS is taken."""
@@ -69,58 +69,80 @@ def window_buckets(first_event: int | None, window_start: int, window_end: int) 
     return Buckets(seconds, numbers, complete)
 
 
-@dataclass(slots=True)
-class _Counts:
-    kinds: Counter[MovementKind] = field(default_factory=Counter)
-    wash_sales: int = 0
-    active: set[Address] = field(default_factory=set)
-
-
 def activity_rows(
-    transfers: Iterable[NftTransfer],
-    timestamps: Timestamps,
-    sold: Collection[Position],
-    flagged: Collection[Position],
-    buckets: Buckets,
+    logged: Movements, window: Mask, sold: Mask, flagged: Mask, buckets: Buckets
 ) -> list[NftActivityBucket]:
     """Return what happened in each bucket, oldest first.
 
     Args:
-        transfers: In the order of the chain.
-        timestamps: Unix seconds of each block.
-        sold: Positions of sales.
-        flagged: Positions of sales that count as wash trades.
+        logged: All movements.
+        window: Which of them lie in the window.
+        sold: Which of them delivered a sale.
+        flagged: Which of them delivered a sale that counts as a wash trade.
         buckets: The spans of time.
     """
-    counts: defaultdict[int, _Counts] = defaultdict(_Counts)
-    for transfer in transfers:
-        own = counts[buckets.number_at(timestamps[transfer.block_number])]
-        own.kinds[movement_kind(transfer, sold)] += 1
-        own.wash_sales += position(transfer) in flagged
-        own.active.update((transfer.sender, transfer.recipient))
-    totals = [counts[number].kinds.total() for number in buckets.numbers]
+    place = logged.seconds // buckets.seconds - buckets.numbers.start
+    window = window & (place >= 0)
+
+    def counted(which: Mask) -> list[int]:
+        return _counts(place[window & which], len(buckets.numbers))
+
+    totals = counted(window)
+    columns = zip(
+        buckets.numbers,
+        buckets.complete,
+        totals,
+        counted(sold & ~logged.is_mint & ~logged.is_burn),
+        counted(flagged),
+        counted(logged.is_mint),
+        counted(logged.is_burn),
+        _active_addresses(logged, window, place, buckets),
+        _changes_pct(totals, buckets.complete),
+        z_scores(totals, buckets.complete),
+        strict=True,
+    )
     return [
         NftActivityBucket(
             bucket_start=datetime.fromtimestamp(number * buckets.seconds, UTC),
             complete=complete,
             transfers=total,
-            sales=counts[number].kinds["sale"],
-            wash_sales=counts[number].wash_sales,
-            mints=counts[number].kinds["mint"],
-            burns=counts[number].kinds["burn"],
-            active_addresses=len(counts[number].active - NOBODY),
+            sales=sales,
+            wash_sales=wash_sales,
+            mints=mints,
+            burns=burns,
+            active_addresses=active,
             pct_vs_baseline=change,
             z_score=z_score,
         )
-        for number, complete, total, change, z_score in zip(
-            buckets.numbers,
-            buckets.complete,
-            totals,
-            _changes_pct(totals, buckets.complete),
-            z_scores(totals, buckets.complete),
-            strict=True,
-        )
+        for (
+            number,
+            complete,
+            total,
+            sales,
+            wash_sales,
+            mints,
+            burns,
+            active,
+            change,
+            z_score,
+        ) in columns
     ]
+
+
+def _active_addresses(logged: Movements, window: Mask, place: Ints, buckets: Buckets) -> list[int]:
+    accounts = max(len(logged.accounts), 1)
+    seen = np.unique(
+        np.concatenate(
+            [place[window] * accounts + side[window] for side in (logged.sender, logged.recipient)]
+        )
+    )
+    somebody = ~logged.accounts.mask_of(NOBODY)[seen % accounts]
+    return _counts(seen[somebody] // accounts, len(buckets.numbers))
+
+
+def _counts(numbers: Ints, length: int) -> list[int]:
+    counts: list[int] = np.bincount(numbers, minlength=length).tolist()
+    return counts
 
 
 def z_scores(values: Sequence[int], complete: Sequence[bool]) -> list[float | None]:
@@ -130,7 +152,7 @@ def z_scores(values: Sequence[int], complete: Sequence[bool]) -> list[float | No
     the window cuts is not judged.
     """
     return [
-        robust_z_score(values[index], baseline) if baseline and complete[index] else None
+        robust_z(values[index], baseline) if baseline and complete[index] else None
         for index, baseline in enumerate(_baselines(values, complete))
     ]
 
@@ -138,7 +160,7 @@ def z_scores(values: Sequence[int], complete: Sequence[bool]) -> list[float | No
 def _changes_pct(values: Sequence[int], complete: Sequence[bool]) -> list[float | None]:
     changes: list[float | None] = []
     for index, baseline in enumerate(_baselines(values, complete)):
-        usual = median(sorted(baseline)) if baseline and complete[index] else 0
+        usual = median(baseline) if baseline and complete[index] else 0
         changes.append(100 * (values[index] - usual) / usual if usual else None)
     return changes
 

@@ -1,15 +1,17 @@
 """Alerts: findings, unusual activity and concentration as records that are made once for ever."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
 
 from common.actions.analyze_nft_movements import NftThresholds
 from common.chain.types import Address
 from common.results.alerts import Alert, AlertMetrics, AlertSubject, Severity, alert_id
 from common.results.nft_movements import NftActivityBucket, NftHolders, PatternType
 from nft_worker.analysis.findings import Finding
-from nft_worker.analysis.rows import evidence, moment, pattern_score
-from nft_worker.analysis.scoring import Verdict
+from nft_worker.analysis.rows import evidence, moment
+from nft_worker.analysis.scoring import Verdict, finding_severity, pattern_score
 from nft_worker.analysis.wording import short
 from nft_worker.models import Position
 
@@ -29,16 +31,16 @@ ALERT_TYPES: Mapping[PatternType, str] = {
 """Patterns with an alert of their own; the others speak through WASH_TRADE."""
 
 
-def finding_severity(
-    finding: Finding, verdicts: Mapping[Position, Verdict], thresholds: NftThresholds
-) -> Severity:
-    """Return a finding's own severity, or what the score of the accused sales makes of it."""
-    if finding.rule is None:
-        return finding.severity
-    score = pattern_score(finding, verdicts)
-    if score >= thresholds.wash_score_high:
-        return "high"
-    return "medium" if score >= thresholds.wash_score else "low"
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An alert about a finding before it is written: enough to rank it and to know it again."""
+
+    alert_id: str
+    type: str
+    finding: Finding
+    severity: Severity
+    metrics: AlertMetrics
+    confidence: float = 1.0
 
 
 class AlertWriter:
@@ -49,16 +51,40 @@ class AlertWriter:
         self._collection = collection
         self._thresholds = thresholds
 
-    def wash_trades(
-        self, findings: Iterable[Finding], verdicts: Mapping[Position, Verdict]
+    def of_findings(
+        self, findings: Sequence[Finding], verdicts: Mapping[Position, Verdict]
     ) -> list[Alert]:
-        """Return one alert for each token and group of wallets behind sales that are flagged.
+        """Return the most important alerts about findings, at most ALERT_CAP.
+
+        Those are the most severe first, then the newest; each id once.
+        """
+        scored = [(finding, pattern_score(finding, verdicts)) for finding in findings]
+        drafts = {
+            draft.alert_id: draft
+            for draft in (*self._wash_trades(scored, verdicts), *self._patterns(scored))
+        }
+        ranked = nsmallest(
+            ALERT_CAP,
+            drafts.values(),
+            key=lambda draft: (
+                SEVERITIES.index(draft.severity),
+                -draft.finding.places[-1].timestamp,
+                draft.alert_id,
+            ),
+        )
+        return [self._written(draft) for draft in ranked]
+
+    def _wash_trades(
+        self,
+        scored: Iterable[tuple[Finding, float]],
+        verdicts: Mapping[Position, Verdict],
+    ) -> Iterator[Draft]:
+        """Yield one alert for each token and group of wallets behind sales that are flagged.
 
         Sales that an earlier finding explains get no second alert, so the strongest come first.
         """
         explained: set[Position] = set()
-        alerts = []
-        for finding in findings:
+        for finding, score in scored:
             if finding.rule is None:
                 continue
             flagged = {
@@ -67,34 +93,26 @@ class AlertWriter:
             if not flagged - explained:
                 continue
             explained |= flagged
-            score = pattern_score(finding, verdicts)
-            alerts.append(
-                self._of_finding(
-                    "WASH_TRADE",
-                    finding,
-                    severity=finding_severity(finding, verdicts, self._thresholds),
-                    key=(*finding.token_ids, *finding.wallets),
-                    metrics=AlertMetrics(value=score, threshold=self._thresholds.wash_score),
-                    confidence=score,
-                )
-            )
-        return alerts
-
-    def patterns(
-        self, findings: Iterable[Finding], verdicts: Mapping[Position, Verdict]
-    ) -> list[Alert]:
-        """Return one alert for each finding of a type that has alerts of its own."""
-        return [
-            self._of_finding(
-                ALERT_TYPES[finding.type],
+            yield self._draft(
+                "WASH_TRADE",
                 finding,
-                severity=finding_severity(finding, verdicts, self._thresholds),
-                key=finding.key,
-                metrics=AlertMetrics(value=finding.value, threshold=finding.threshold),
+                score,
+                (*finding.token_ids, *finding.wallets),
+                AlertMetrics(value=score, threshold=self._thresholds.wash_score),
+                confidence=score,
             )
-            for finding in findings
-            if finding.type in ALERT_TYPES
-        ]
+
+    def _patterns(self, scored: Iterable[tuple[Finding, float]]) -> Iterator[Draft]:
+        """Yield one alert for each finding of a type that has alerts of its own."""
+        for finding, score in scored:
+            if finding.type in ALERT_TYPES:
+                yield self._draft(
+                    ALERT_TYPES[finding.type],
+                    finding,
+                    score,
+                    finding.key,
+                    AlertMetrics(value=finding.value, threshold=finding.threshold),
+                )
 
     def activity(self, buckets: Iterable[NftActivityBucket], bucket_seconds: int) -> list[Alert]:
         """Return one alert for each complete bucket with unusually much or little activity."""
@@ -165,25 +183,36 @@ class AlertWriter:
             if holder.supply_pct is not None and holder.supply_pct > cut and not holder.is_contract
         ]
 
-    def _of_finding(
+    def _draft(
         self,
         kind: str,
         finding: Finding,
-        *,
-        severity: Severity,
+        score: float,
         key: Sequence[object],
         metrics: AlertMetrics,
+        *,
         confidence: float = 1.0,
-    ) -> Alert:
+    ) -> Draft:
+        return Draft(
+            alert_id(self._chain_id, kind, self._collection, *key),
+            kind,
+            finding,
+            finding_severity(finding, score, self._thresholds),
+            metrics,
+            confidence,
+        )
+
+    def _written(self, draft: Draft) -> Alert:
+        finding = draft.finding
         return Alert(
-            alert_id=alert_id(self._chain_id, kind, self._collection, *key),
-            type=kind,
-            severity=severity,
+            alert_id=draft.alert_id,
+            type=draft.type,
+            severity=draft.severity,
             subject=self._subject(finding),
             title=finding.explanation,
-            metrics=metrics,
+            metrics=draft.metrics,
             evidence=evidence(finding.places),
-            confidence=confidence,
+            confidence=draft.confidence,
             detected_at=moment(finding.places[-1].timestamp),
         )
 

@@ -1,20 +1,20 @@
 """Wallets that belong together by the wash trades between them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 import rustworkx
 
 from common.chain.types import Address
 from common.results.nft_movements import WalletCluster
 from nft_worker.analysis.wording import count_text
-from nft_worker.models import Position, Sale
+from nft_worker.models import Sale
 
 WALLETS_SHOWN = 100
 TOKENS_SHOWN = 20
 
 
-def wallet_clusters(sales: Iterable[Sale], flagged: Collection[Position]) -> list[WalletCluster]:
+def wallet_clusters(flagged: Iterable[Sale]) -> list[WalletCluster]:
     """Return the connected components of two or more wallets in the graph of flagged sales.
 
     Most sales first.
@@ -22,9 +22,7 @@ def wallet_clusters(sales: Iterable[Sale], flagged: Collection[Position]) -> lis
     graph = rustworkx.PyGraph[Address, None](multigraph=False)
     nodes: dict[Address, int] = {}
     by_seller: defaultdict[Address, list[Sale]] = defaultdict(list)
-    for sale in sales:
-        if sale.position not in flagged:
-            continue
+    for sale in flagged:
         by_seller[sale.seller].append(sale)
         for wallet in (sale.seller, sale.buyer):
             if wallet not in nodes:

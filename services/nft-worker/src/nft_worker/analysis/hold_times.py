@@ -1,42 +1,64 @@
 """How long wallets kept what they got."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from itertools import pairwise
+from statistics import median
+
+import numpy as np
 
 from common.results.nft_movements import HoldTime
+from common.statistics import percentile
+from nft_worker.analysis.columns import Mask
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.paths import TokenPath
-from nft_worker.analysis.statistics import median, nearest_rank
+from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.models import Position, Timestamps, position
 
 
 def hold_time(
-    paths: Iterable[TokenPath], flagged: Collection[Position], timestamps: Timestamps
+    paths: TokenPaths, flagged: frozenset[Position], timestamps: Timestamps, from_block: int
 ) -> HoldTime:
     """Return how long tokens stayed with their holders.
 
-    A holding that began or ended with a wash trade is left out. One that began before the window
+    A holding that began or ended with a wash trade is left out. One whose beginning is not known
     has no known length and is left out too.
 
     Args:
         paths: Of all tokens.
         flagged: Positions of sales that count as wash trades.
         timestamps: Unix seconds of each block.
+        from_block: First block of the window: holdings that ended before are left out.
     """
-    seconds: list[int] = []
-    still_held = 0
-    for path in paths:
-        still_held += path.transfers[-1].recipient not in NOBODY
-        for stretch in path.stretches:
-            for arrival, departure in pairwise(stretch):
-                if position(arrival) not in flagged and position(departure) not in flagged:
-                    seconds.append(
-                        timestamps[departure.block_number] - timestamps[arrival.block_number]
-                    )
+    moves = paths.moves
+    arrival, departure = paths.unbroken_holdings()
+    is_wash = np.zeros(len(moves.keys), np.bool_)
+    is_wash[moves.rows_of(flagged)] = True
+    counted: Mask = ~is_wash[arrival] & ~is_wash[departure] & (moves.block[departure] >= from_block)
+    seconds = (moves.seconds[departure] - moves.seconds[arrival])[counted].tolist()
+    seconds += _walked(paths.of(paths.interrupted()), flagged, timestamps, from_block)
     seconds.sort()
+    last = np.cumsum(paths.lengths)[paths.lengths > 0] - 1
+    gone = moves.accounts.mask_of(NOBODY)[moves.recipient[paths.rows[last]]]
     return HoldTime(
         count=len(seconds),
         median_s=median(seconds) if seconds else None,
-        p90_s=nearest_rank(seconds, 90) if seconds else None,
-        open_positions=still_held,
+        p90_s=percentile(seconds, 90) if seconds else None,
+        open_positions=int(np.count_nonzero(~gone)),
     )
+
+
+def _walked(
+    paths: Iterable[TokenPath],
+    flagged: frozenset[Position],
+    timestamps: Timestamps,
+    from_block: int,
+) -> list[int]:
+    return [
+        timestamps[departure.block_number] - timestamps[arrival.block_number]
+        for path in paths
+        for stretch in path.stretches
+        for arrival, departure in pairwise(stretch)
+        if departure.block_number >= from_block
+        and position(arrival) not in flagged
+        and position(departure) not in flagged
+    ]

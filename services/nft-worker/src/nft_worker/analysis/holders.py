@@ -9,9 +9,9 @@ from common.chain.transfers import NftTransfer
 from common.chain.types import ZERO_ADDRESS, Address
 from common.chain.units import share_pct
 from common.results.nft_movements import NftHolder, NftHolders
+from common.statistics import gini
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.rules.dumps import HeldBefore
-from nft_worker.analysis.statistics import gini
 from nft_worker.models import History, Holdings, Position, position
 
 TOP_HOLDERS = 10

@@ -34,27 +34,16 @@ class TokenPath:
     returns: tuple[NftTransfer, ...]
 
 
-def token_paths(
-    transfers: Iterable[NftTransfer], contracts: Collection[Address]
-) -> list[TokenPath]:
-    """Return the path of every ERC-721 token, by token id.
-
-    Units of an ERC-1155 edition cannot be told apart, so they have no path.
-
-    Args:
-        transfers: In the order of the chain, conduits removed.
-        contracts: Accounts with code.
-    """
-    by_token: defaultdict[int, list[NftTransfer]] = defaultdict(list)
-    for transfer in transfers:
-        if transfer.standard == "erc721":
-            by_token[transfer.token_id].append(transfer)
-    return [_token_path(token_id, moves, contracts) for token_id, moves in sorted(by_token.items())]
-
-
-def _token_path(
+def token_path(
     token_id: int, transfers: Sequence[NftTransfer], contracts: Collection[Address]
 ) -> TokenPath:
+    """Return the path of one ERC-721 token.
+
+    Args:
+        token_id: The token.
+        transfers: All of its own, in the order of the chain, conduits removed.
+        contracts: Accounts with code.
+    """
     walk = _Walk()
     for transfer in transfers:
         if transfer.sender == transfer.recipient:

@@ -1,114 +1,168 @@
 """Price statistics and volumes, honest sales and wash trades apart."""
 
-from bisect import bisect_left, insort
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Sequence
+
+import numpy as np
 
 from common.chain.types import Address
 from common.chain.units import format_units, share_pct
 from common.results.nft_movements import CurrencyVolume, PriceStats
+from common.statistics import percentile
+from nft_worker.analysis.columns import Floats, Ints, Mask
 from nft_worker.analysis.markets.fills import NATIVE
-from nft_worker.analysis.statistics import nearest_rank
+from nft_worker.analysis.sale_columns import Sales
 from nft_worker.models import Currencies, Position, Sale
 
 FLOOR_PERCENT = 10
 FLOOR_SALES = 100
 NATIVE_DECIMALS = 18
+TOLERANCE = 1e-9
+"""Far above the error of rounded prices: a bound never leaves out what is exactly beyond it."""
 
 
-def unit_prices(sales: Iterable[Sale], flagged: Collection[Position]) -> dict[str, list[int]]:
-    """Return the ascending unit prices of the honest sales by currency."""
-    prices: defaultdict[str, list[int]] = defaultdict(list)
-    for sale in sales:
-        if (
-            sale.price is not None
-            and sale.currency is not None
-            and sale.quantity
-            and sale.position not in flagged
-        ):
-            prices[sale.currency].append(sale.price // sale.quantity)
-    return {currency: sorted(prices[currency]) for currency in sorted(prices)}
+def unit_price(sale: Sale) -> int:
+    """Return the price of one unit of a priced sale, rounded down."""
+    return (sale.price or 0) // sale.quantity
 
 
-def floors_before(
-    sales: Iterable[Sale], flagged: Collection[Position], *, least_sales: int
+def floors_of_suspects(
+    sales: Sales,
+    judged: Mask,
+    flagged: Mask,
+    *,
+    least_sales: int,
+    high_ratio: float,
+    low_ratio: float,
 ) -> dict[Position, int]:
-    """Return the floor at the moment of each priced sale, by the sale's position.
+    """Return the floor at the moment of each sale whose price may be far from it, by position.
 
-    It is the 10th percentile of the unit prices of the newest 100 honest sales before it in the
-    same currency: a floor of the whole window would call ordinary prices after a rise anomalies.
-    Sales with fewer than `least_sales` before them have none.
+    The floor is the 10th percentile of the unit prices of the newest 100 honest sales before in
+    the same currency: a floor of the whole window would call ordinary prices after a rise
+    anomalies. It lies between the lowest and the highest of these prices; sales that are no anomaly
+    by these bounds are left out, and so are those with fewer than `least_sales` before them.
 
     Args:
-        sales: In the order of the chain.
-        flagged: Positions of sales that count as wash trades: they are judged, but set no floor.
+        sales: All sales.
+        judged: Which of them count at all.
+        flagged: Those that count as wash trades: they are judged, but set no floor.
         least_sales: At least 1.
+        high_ratio: Floors that a unit price must exceed.
+        low_ratio: Part of the floor that a unit price must not exceed.
     """
-    newest: defaultdict[str, deque[int]] = defaultdict(deque)
-    ordered: defaultdict[str, list[int]] = defaultdict(list)
+    length = max(FLOOR_SALES, least_sales)
     found: dict[Position, int] = {}
-    for sale in sales:
-        if sale.price is None or sale.currency is None or not sale.quantity:
-            continue
-        earlier, ranked = newest[sale.currency], ordered[sale.currency]
-        if len(ranked) >= least_sales:
-            found[sale.position] = nearest_rank(ranked, FLOOR_PERCENT)
-        if sale.position in flagged:
-            continue
-        unit_price = sale.price // sale.quantity
-        earlier.append(unit_price)
-        insort(ranked, unit_price)
-        if len(earlier) > max(FLOOR_SALES, least_sales):
-            del ranked[bisect_left(ranked, earlier.popleft())]
+    for currency in range(len(sales.currencies)):
+        rows = np.flatnonzero(judged & (sales.currency == currency) & ~np.isnan(sales.unit_price))
+        honest = rows[~flagged[rows]]
+        before = np.searchsorted(honest, rows)  # honest sales before each
+        lowest, highest = _bounds_before(sales.unit_price[honest], length)
+        price = sales.unit_price[rows]
+        is_suspect = (before >= least_sales) & (
+            (price > high_ratio * lowest[before] * (1 - TOLERANCE) - 1)
+            | (price <= low_ratio * highest[before] * (1 + TOLERANCE))
+        )
+        for row, count in zip(rows[is_suspect].tolist(), before[is_suspect].tolist(), strict=True):
+            earlier = sales.pick(honest[max(0, count - length) : count])
+            ranked = sorted(map(unit_price, earlier))
+            found[sales.records[row].position] = percentile(ranked, FLOOR_PERCENT)
     return found
 
 
-def price_statistics(sales: Iterable[Sale], flagged: Collection[Position]) -> list[PriceStats]:
-    """Return percentiles of the honest unit prices of each currency, most sales first."""
-    by_currency = sorted(
-        unit_prices(sales, flagged).items(), key=lambda item: (-len(item[1]), item[0])
+def _bounds_before(prices: Floats, length: int) -> tuple[Floats, Floats]:
+    """Return the least and the greatest of the `length` prices before each place and the end."""
+    lowest = np.concatenate((np.full(length, np.inf), prices))
+    highest = np.concatenate((np.full(length, -np.inf), prices))
+    span = 1
+    while 2 * span <= length:
+        lowest = np.minimum(lowest[:-span], lowest[span:])
+        highest = np.maximum(highest[:-span], highest[span:])
+        span *= 2
+    places, rest = len(prices) + 1, length - span
+    return (
+        np.minimum(lowest[:places], lowest[rest : rest + places]),
+        np.maximum(highest[:places], highest[rest : rest + places]),
     )
-    return [
-        PriceStats(
-            currency=currency,
-            sale_count=len(prices),
-            floor_p10_raw=str(nearest_rank(prices, FLOOR_PERCENT)),
-            median_raw=str(nearest_rank(prices, 50)),
-            p90_raw=str(nearest_rank(prices, 90)),
-            max_raw=str(prices[-1]),
+
+
+def price_statistics(sales: Sales, honest: Mask) -> list[PriceStats]:
+    """Return percentiles of the unit prices of each currency, most sales first.
+
+    Args:
+        sales: All sales.
+        honest: Which of them count.
+    """
+    priced = honest & ~np.isnan(sales.unit_price)
+    found = []
+    for number, currency in enumerate(sales.currencies.values()):
+        rows = np.flatnonzero(priced & (sales.currency == number))
+        if currency is None or not len(rows):
+            continue
+        ranked = rows[np.argsort(sales.unit_price[rows], kind="stable")]
+        found.append(
+            PriceStats(
+                currency=currency,
+                sale_count=len(rows),
+                floor_p10_raw=str(_exact_percentile(sales, ranked, FLOOR_PERCENT)),
+                median_raw=str(_exact_percentile(sales, ranked, 50)),
+                p90_raw=str(_exact_percentile(sales, ranked, 90)),
+                max_raw=str(_exact_percentile(sales, ranked, 100)),
+            )
         )
-        for currency, prices in by_currency
-    ]
+    return sorted(found, key=lambda stats: (-stats.sale_count, stats.currency))
+
+
+def _exact_percentile(sales: Sales, ranked: Ints, percent: int) -> int:
+    """Return the nearest-rank percentile of unit prices ranked by their rounded value.
+
+    Rounding never reverses an order, so the exact one is among those that round to the same.
+    """
+    rounded = sales.unit_price[ranked]
+    place = percentile(range(len(ranked)), percent)
+    first, last = (
+        int(np.searchsorted(rounded, rounded[place], side)) for side in ("left", "right")
+    )
+    return sorted(map(unit_price, sales.pick(ranked[first:last])))[place - first]
 
 
 def volumes(
-    sales: Iterable[Sale], flagged: Collection[Position], currencies: Currencies
+    sales: Sales, judged: Mask, flagged: Mask, currencies: Currencies
 ) -> list[CurrencyVolume]:
-    """Return count and volume of the sales in each currency, most sales first."""
-    honest: defaultdict[str, list[int]] = defaultdict(list)
-    wash: defaultdict[str, list[int]] = defaultdict(list)
-    for sale in sales:
-        if sale.price is not None and sale.currency is not None:
-            (wash if sale.position in flagged else honest)[sale.currency].append(sale.price)
-    found = sorted(
-        honest.keys() | wash.keys(),
-        key=lambda currency: (-len(honest[currency]) - len(wash[currency]), currency),
+    """Return count and volume of the sales in each currency, most sales first.
+
+    Args:
+        sales: All sales.
+        judged: Which of them count.
+        flagged: Those that look like wash trades.
+        currencies: Metadata of the tokens that were paid.
+    """
+    priced = judged & ~np.isnan(sales.unit_price)
+    found = []
+    for number, currency in enumerate(sales.currencies.values()):
+        own = priced & (sales.currency == number)
+        if currency is not None and own.any():
+            honest = [sale.price or 0 for sale in sales.pick(own & ~flagged)]
+            wash = [sale.price or 0 for sale in sales.pick(own & flagged)]
+            found.append(_volume(currency, honest, wash, currencies))
+    return sorted(found, key=lambda volume: (-volume.sale_count, volume.currency))
+
+
+def _volume(
+    currency: str, honest: Sequence[int], wash: Sequence[int], currencies: Currencies
+) -> CurrencyVolume:
+    honest_amount, wash_amount = sum(honest), sum(wash)
+    decimals = decimals_of(currency, currencies)
+    return CurrencyVolume(
+        currency=currency,
+        symbol=symbol_of(currency, currencies),
+        decimals=decimals,
+        sale_count=len(honest) + len(wash),
+        amount_raw=str(honest_amount + wash_amount),
+        honest_amount_raw=str(honest_amount),
+        honest_amount=format_units(honest_amount, decimals),
+        wash_sale_count=len(wash),
+        wash_amount_raw=str(wash_amount),
+        wash_pct=share_pct(wash_amount, honest_amount + wash_amount),
     )
-    return [
-        CurrencyVolume(
-            currency=currency,
-            symbol=symbol_of(currency, currencies),
-            decimals=decimals_of(currency, currencies),
-            sale_count=len(honest[currency]) + len(wash[currency]),
-            amount_raw=str(sum(honest[currency]) + sum(wash[currency])),
-            honest_amount_raw=str(sum(honest[currency])),
-            honest_amount=format_units(sum(honest[currency]), decimals_of(currency, currencies)),
-            wash_sale_count=len(wash[currency]),
-            wash_amount_raw=str(sum(wash[currency])),
-            wash_pct=share_pct(sum(wash[currency]), sum(honest[currency]) + sum(wash[currency])),
-        )
-        for currency in found
-    ]
 
 
 def symbol_of(currency: str, currencies: Currencies) -> str | None:

@@ -1,7 +1,8 @@
 """The whole analysis: one window's records in, the result and its alerts out."""
 
-from collections import Counter
 from collections.abc import Sequence
+
+import numpy as np
 
 from common.actions.analyze_nft_movements import NftThresholds
 from common.chain.types import ZERO_ADDRESS
@@ -14,13 +15,15 @@ from common.results.nft_movements import (
     NftMovementSummary,
 )
 from nft_worker.analysis.activity import Buckets, activity_rows, window_buckets
-from nft_worker.analysis.alerts import AlertWriter, finding_severity, most_severe
+from nft_worker.analysis.alerts import AlertWriter, most_severe
 from nft_worker.analysis.clusters import wallet_clusters
+from nft_worker.analysis.columns import Mask
 from nft_worker.analysis.hold_times import hold_time
 from nft_worker.analysis.holders import holder_distribution, total_supply
-from nft_worker.analysis.movements import NOBODY, movement_kind
+from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.prices import price_statistics, volumes
 from nft_worker.analysis.rows import (
+    LIST_CAP,
     moment,
     movement_rows,
     path_rows,
@@ -60,40 +63,43 @@ def analyze(
     """
     buckets = _buckets(history, trading)
     suspicions = find_suspicions(history, trading, holdings, buckets, thresholds)
-    sales = {sale.position: sale for sale in trading.sales}
-    supply = total_supply(history, trading.transfers)
-    cycles = cycles_by_token(suspicions.cycles, trading.paths)
-    clusters = wallet_clusters(trading.sales, suspicions.flagged)
+    sales, logged = trading.all_sales, trading.logged
+    flagged = sales.mask_of(suspicions.flagged)
+    in_window = np.arange(len(sales)) >= trading.first_sale
+    supply = total_supply(history, logged.pick(logged.is_mint | logged.is_burn))
+    newest_sold = {sale.position for sale in trading.sales[-LIST_CAP:]}
+    clusters = wallet_clusters(sales.pick(flagged))
     result = NftMovementAnalysis(
         window=history.window,
         completeness=_completeness(history, holdings),
         warnings=list(suspicions.not_evaluated),
         thresholds=thresholds.model_dump(by_alias=True),
         collection=_facts(history, supply),
-        summary=_summary(trading, suspicions, currencies),
-        transfers=movement_rows(trading.transfers, history.timestamps, sales),
+        summary=_summary(trading, in_window, flagged, currencies),
+        transfers=movement_rows(trading.transfers, history.timestamps, newest_sold),
         transfers_total=len(trading.transfers),
         sales=sale_rows(trading.sales, suspicions.verdicts, suspicions.flagged, currencies),
         sales_total=len(trading.sales),
-        price_stats=price_statistics(trading.sales, suspicions.flagged),
+        price_stats=price_statistics(sales, in_window & ~flagged),
         holders=holder_distribution(holdings, supply),
-        hold_time=hold_time(trading.paths, suspicions.flagged, history.timestamps),
-        token_paths=path_rows(trading.paths, cycles, sales, history.timestamps),
-        token_paths_total=len(trading.paths),
-        suspicious_patterns=pattern_rows(
-            suspicions.findings,
-            suspicions.verdicts,
-            [
-                finding_severity(finding, suspicions.verdicts, thresholds)
-                for finding in suspicions.findings
-            ],
+        hold_time=hold_time(
+            trading.paths, suspicions.flagged, history.timestamps, history.window.from_block
         ),
+        token_paths=path_rows(
+            trading.paths, cycles_by_token(suspicions.cycles), sales, history.timestamps
+        ),
+        token_paths_total=len(trading.paths),
+        suspicious_patterns=pattern_rows(suspicions.findings, suspicions.verdicts, thresholds),
         suspicious_patterns_total=len(suspicions.findings),
         wallet_clusters=clusters[:CLUSTER_CAP],
         wallet_clusters_total=len(clusters),
         activity_bucket_seconds=buckets.seconds,
         activity=activity_rows(
-            trading.transfers, history.timestamps, sales, suspicions.flagged, buckets
+            logged,
+            logged.block >= history.window.from_block,
+            np.isin(logged.keys, sales.keys),
+            np.isin(logged.keys, sales.keys[flagged]),
+            buckets,
         ),
         filters_not_evaluated=[reason.code for reason in suspicions.not_evaluated],
         alerts=None,
@@ -105,8 +111,8 @@ def analyze(
 
 
 def _buckets(history: History, trading: Trading) -> Buckets:
-    times = [history.timestamps[transfer.block_number] for transfer in trading.transfers[:1]]
-    return window_buckets(min(times, default=None), *history.window_seconds)
+    seconds = trading.logged.seconds[trading.first_transfer :]
+    return window_buckets(int(seconds[0]) if len(seconds) else None, *history.window_seconds)
 
 
 def _alerts(
@@ -114,8 +120,7 @@ def _alerts(
 ) -> list[Alert]:
     return most_severe(
         [
-            *writer.wash_trades(suspicions.findings, suspicions.verdicts),
-            *writer.patterns(suspicions.findings, suspicions.verdicts),
+            *writer.of_findings(suspicions.findings, suspicions.verdicts),
             *writer.activity(result.activity, result.activity_bucket_seconds),
             *(
                 writer.concentration(result.holders, moment(history.block.timestamp))
@@ -159,22 +164,28 @@ def _facts(history: History, supply: int | None) -> NftCollectionFacts:
 
 
 def _summary(
-    trading: Trading, suspicions: Suspicions, currencies: Currencies
+    trading: Trading, sold: Mask, flagged: Mask, currencies: Currencies
 ) -> NftMovementSummary:
-    sold = {sale.position for sale in trading.sales}
-    kinds = Counter(movement_kind(transfer, sold) for transfer in trading.transfers)
-    by_currency = volumes(trading.sales, suspicions.flagged, currencies)
+    logged, first = trading.logged, trading.first_transfer
+    sales = trading.all_sales
+    is_mint, is_burn = logged.is_mint[first:], logged.is_burn[first:]
+    to_itself = (logged.sender[first:] == logged.recipient[first:]) & ~is_mint & ~is_burn
+    senders, receivers = logged.accounts.mask_of(()), logged.accounts.mask_of(())
+    senders[logged.sender[first:]] = receivers[logged.recipient[first:]] = True
+    by_currency = volumes(sales, sold, flagged, currencies)
     return NftMovementSummary(
         transfer_count=len(trading.transfers),
         sale_count=len(trading.sales),
-        wash_sale_count=len(suspicions.flagged),
+        wash_sale_count=int(np.count_nonzero(flagged)),
         unpriced_sale_count=sum(sale.price is None for sale in trading.sales),
-        mint_count=kinds["mint"],
-        burn_count=kinds["burn"],
-        self_transfer_count=kinds["self"],
-        unique_senders=len({move.sender for move in trading.transfers} - {ZERO_ADDRESS}),
-        unique_receivers=len({move.recipient for move in trading.transfers} - NOBODY),
-        unique_tokens=len({move.token_id for move in trading.transfers}),
+        mint_count=int(np.count_nonzero(is_mint)),
+        burn_count=int(np.count_nonzero(is_burn)),
+        self_transfer_count=int(
+            np.count_nonzero(to_itself & ~np.isin(logged.keys[first:], sales.keys))
+        ),
+        unique_senders=int(np.count_nonzero(senders & ~logged.accounts.mask_of((ZERO_ADDRESS,)))),
+        unique_receivers=int(np.count_nonzero(receivers & ~logged.accounts.mask_of(NOBODY))),
+        unique_tokens=len(np.unique(logged.token[first:])),
         volume_by_currency=by_currency,
         wash_volume_pct=_main_wash_pct(by_currency),
     )

@@ -2,7 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 
+import numpy as np
+
+from common.actions.analyze_nft_movements import NftThresholds
 from common.chain.transfers import NftTransfer
 from common.chain.units import format_units
 from common.results.alerts import Evidence, Severity
@@ -16,9 +20,16 @@ from common.results.nft_movements import (
 )
 from nft_worker.analysis.findings import Finding, Place
 from nft_worker.analysis.movements import movement_kind
-from nft_worker.analysis.paths import TokenPath
 from nft_worker.analysis.prices import decimals_of
-from nft_worker.analysis.scoring import INNOCENT, RULES, Verdict
+from nft_worker.analysis.sale_columns import Sales
+from nft_worker.analysis.scoring import (
+    INNOCENT,
+    RULES,
+    Verdict,
+    finding_severity,
+    pattern_score,
+)
+from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.models import Currencies, Position, Sale, Timestamps, position
 
 LIST_CAP = 1_000
@@ -95,38 +106,39 @@ def _wash(verdict: Verdict, is_flagged: bool) -> WashVerdict:
 
 
 def path_rows(
-    paths: Sequence[TokenPath],
-    cycles: Mapping[int, int],
-    sales: Mapping[Position, Sale],
-    timestamps: Timestamps,
+    paths: TokenPaths, cycles: Mapping[int, int], sales: Sales, timestamps: Timestamps
 ) -> list[NftTokenPath]:
     """Return token paths, those with most cycles first, then the longest.
 
     Args:
         paths: Of all tokens.
-        cycles: Number of cycles by token id.
-        sales: By position.
+        cycles: Number of cycles by token id, where there are any.
+        sales: All sales.
         timestamps: Unix seconds of each block.
     """
+    ids, lengths = paths.moves.tokens.values(), paths.lengths.tolist()
     ranked = sorted(
-        paths, key=lambda path: (-cycles[path.token_id], -len(path.transfers), path.token_id)
-    )
-    rows: list[NftTokenPath] = []
-    room = HOPS_OF_ALL_PATHS
-    for path in ranked[:LIST_CAP]:
-        newest = path.transfers[-HOPS_PER_PATH:]
-        room -= len(newest)
-        if room < 0:
-            break
-        rows.append(
-            NftTokenPath(
-                token_id=str(path.token_id),
-                hops=[_hop(transfer, sales, timestamps) for transfer in newest],
-                hops_total=len(path.transfers),
-                cycles=cycles[path.token_id],
-            )
+        (number for number, length in enumerate(lengths) if length),
+        key=lambda number: (-cycles.get(ids[number], 0), -lengths[number], ids[number]),
+    )[:LIST_CAP]
+    room = accumulate(min(lengths[number], HOPS_PER_PATH) for number in ranked)
+    shown = [number for number, used in zip(ranked, room, strict=True) if used <= HOPS_OF_ALL_PATHS]
+    wanted = np.zeros(len(ids), np.bool_)
+    wanted[shown] = True
+    by_id = {path.token_id: path for path in paths.of(wanted)}
+    sold = sales.of_tokens(wanted)
+    return [
+        NftTokenPath(
+            token_id=str(ids[number]),
+            hops=[
+                _hop(transfer, sold, timestamps)
+                for transfer in by_id[ids[number]].transfers[-HOPS_PER_PATH:]
+            ],
+            hops_total=lengths[number],
+            cycles=cycles.get(ids[number], 0),
         )
-    return rows
+        for number in shown
+    ]
 
 
 def _hop(transfer: NftTransfer, sales: Mapping[Position, Sale], timestamps: Timestamps) -> PathHop:
@@ -146,35 +158,24 @@ def _hop(transfer: NftTransfer, sales: Mapping[Position, Sale], timestamps: Time
 def pattern_rows(
     findings: Sequence[Finding],
     verdicts: Mapping[Position, Verdict],
-    severities: Sequence[Severity],
+    thresholds: NftThresholds,
 ) -> list[SuspiciousPattern]:
-    """Return the patterns with the highest scores, highest first, then newest first.
-
-    Args:
-        findings: Of all rules.
-        verdicts: By position of accused sales.
-        severities: Of the findings, in their order.
-    """
-    scores = [pattern_score(finding, verdicts) for finding in findings]
+    """Return the patterns with the highest scores, highest first, then newest first."""
+    scored = [(pattern_score(finding, verdicts), finding) for finding in findings]
     ranked = sorted(
-        range(len(findings)),
-        key=lambda index: (
-            -scores[index],
-            -findings[index].places[-1].timestamp,
-            findings[index].type,
-            findings[index].token_ids,
-            findings[index].wallets,
+        scored,
+        key=lambda pair: (
+            -pair[0],
+            -pair[1].places[-1].timestamp,
+            pair[1].type,
+            pair[1].token_ids,
+            pair[1].wallets,
         ),
     )
     return [
-        _pattern(findings[index], scores[index], severities[index], verdicts)
-        for index in ranked[:LIST_CAP]
+        _pattern(finding, score, finding_severity(finding, score, thresholds), verdicts)
+        for score, finding in ranked[:LIST_CAP]
     ]
-
-
-def pattern_score(finding: Finding, verdicts: Mapping[Position, Verdict]) -> float:
-    """Return the highest wash score of the sales a finding is about; 0 when there is none."""
-    return max((verdicts.get(at, INNOCENT).score for at in finding.sales), default=0.0)
 
 
 def _pattern(

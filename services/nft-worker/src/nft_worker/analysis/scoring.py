@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import get_args
 
+from common.actions.analyze_nft_movements import NftThresholds
+from common.results.alerts import Severity
 from common.results.nft_movements import WashRule
 from nft_worker.analysis.findings import Finding
 from nft_worker.models import Position
@@ -49,3 +51,17 @@ def wash_verdicts(findings: Iterable[Finding]) -> dict[Position, Verdict]:
 def flagged_sales(verdicts: Mapping[Position, Verdict], cut: float) -> frozenset[Position]:
     """Return the sales with a score from `cut` on: they count as wash trades."""
     return frozenset(at for at, verdict in verdicts.items() if verdict.score >= cut)
+
+
+def pattern_score(finding: Finding, verdicts: Mapping[Position, Verdict]) -> float:
+    """Return the highest wash score of the sales a finding is about; 0 when there is none."""
+    return max((verdicts.get(at, INNOCENT).score for at in finding.sales), default=0.0)
+
+
+def finding_severity(finding: Finding, score: float, thresholds: NftThresholds) -> Severity:
+    """Return a finding's own severity, or what the score of the accused sales makes of it."""
+    if finding.rule is None:
+        return finding.severity
+    if score >= thresholds.wash_score_high:
+        return "high"
+    return "medium" if score >= thresholds.wash_score else "low"

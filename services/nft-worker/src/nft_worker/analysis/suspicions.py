@@ -1,15 +1,18 @@
 """All rules over one window: findings, the verdict on each sale, and what could not be judged."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from common.actions.analyze_nft_movements import NftThresholds
 from common.results.envelope import Reason
 from nft_worker.analysis.activity import Buckets
+from nft_worker.analysis.columns import Mask
 from nft_worker.analysis.findings import Finding
 from nft_worker.analysis.holders import holdings_over_time
-from nft_worker.analysis.paths import TokenPath
-from nft_worker.analysis.prices import floors_before
+from nft_worker.analysis.prices import floors_of_suspects
 from nft_worker.analysis.rules.cycles import Cycle, accuse_cycles, find_cycles
 from nft_worker.analysis.rules.dumps import find_dumps, large_sellers
 from nft_worker.analysis.rules.flips import find_rapid_flips
@@ -22,9 +25,16 @@ from nft_worker.analysis.rules.repeated_trades import find_repeated_trades
 from nft_worker.analysis.rules.self_trades import find_self_trades
 from nft_worker.analysis.rules.swap_backs import find_swap_backs
 from nft_worker.analysis.rules.sweeps import find_sweeps
+from nft_worker.analysis.sale_columns import (
+    Sales,
+    of_bursts,
+    quickly_resold,
+    repeated,
+    swapped_back,
+)
 from nft_worker.analysis.scoring import Verdict, flagged_sales, wash_verdicts
 from nft_worker.analysis.trading import Trading
-from nft_worker.models import History, Holdings, Position, Sale
+from nft_worker.models import History, Holdings, Position
 
 MINUTE = 60
 HOUR = 3_600
@@ -73,30 +83,30 @@ def find_suspicions(
     The price rule is the last of the wash rules: its floor is that of the sales that no other one
     flags. Flips, sweeps and dumps are those of honest sales; wash trades speak for themselves.
     """
+    sales, from_block = trading.all_sales, history.window.from_block
     cycles, wash = _trading_findings(history, trading, thresholds)
     flagged = flagged_sales(wash_verdicts(wash), thresholds.wash_score)
+    in_window = np.arange(len(sales)) >= trading.first_sale
+    floors = floors_of_suspects(
+        sales,
+        in_window,
+        sales.mask_of(flagged),
+        least_sales=thresholds.floor_min_sales,
+        high_ratio=thresholds.price_anomaly_high_ratio,
+        low_ratio=thresholds.price_anomaly_low_ratio,
+    )
     wash += find_price_anomalies(
-        trading.sales,
-        floors_before(trading.sales, flagged, least_sales=thresholds.floor_min_sales),
+        sales.pick(sales.mask_of(floors)),
+        floors,
         high_ratio=thresholds.price_anomaly_high_ratio,
         low_ratio=thresholds.price_anomaly_low_ratio,
     )
     verdicts = wash_verdicts(wash)
     flagged = flagged_sales(verdicts, thresholds.wash_score)
-    honest = [sale for sale in trading.sales if sale.position not in flagged]
-    dumps, unknown_dumps = _dumps(history, trading, holdings, honest, thresholds)
+    honest = ~sales.mask_of(flagged)
+    dumps, unknown_dumps = _dumps(history, trading, holdings, honest & in_window, thresholds)
     others = [
-        *find_rapid_flips(
-            honest,
-            rapid_seconds=thresholds.rapid_flip_hours * HOUR,
-            instant_seconds=thresholds.instant_flip_hours * HOUR,
-        ),
-        *find_sweeps(
-            honest,
-            least_in_transaction=thresholds.sweep_transaction_tokens,
-            least_in_time=thresholds.sweep_tokens,
-            seconds=thresholds.sweep_minutes * MINUTE,
-        ),
+        *_quick_trades(sales, honest, in_window, thresholds),
         *dumps,
         *_mint_bursts(history, trading, buckets, thresholds),
     ]
@@ -105,10 +115,12 @@ def find_suspicions(
         detail = f"{unknown_dumps} runs of sales by wallets whose holding at the time is not known"
         not_evaluated += (Reason(code="dump", detail=detail),)
     return Suspicions(
-        findings=(*wash, *others),
-        cycles=tuple(cycles),
+        findings=tuple(
+            finding for finding in (*wash, *others) if finding.places[-1].block_number >= from_block
+        ),
+        cycles=tuple(cycle for cycle in cycles if cycle.hops[-1].block_number >= from_block),
         verdicts=verdicts,
-        flagged=flagged,
+        flagged=frozenset(at for at in flagged if at[0] >= from_block),
         not_evaluated=not_evaluated,
     )
 
@@ -116,23 +128,52 @@ def find_suspicions(
 def _trading_findings(
     history: History, trading: Trading, thresholds: NftThresholds
 ) -> tuple[list[Cycle], list[Finding]]:
+    sales, returning = trading.all_sales, trading.paths.with_returns()
     cycles = find_cycles(
-        trading.paths,
+        trading.paths.of(returning),
         history.contracts,
         history.timestamps,
         longest_seconds=thresholds.cycle_days * DAY,
     )
     return cycles, [
-        *find_self_trades(trading.sales),
+        *find_self_trades(sales.pick(sales.seller == sales.buyer)),
         *accuse_cycles(
             cycles,
-            {sale.position: sale for sale in trading.sales},
+            sales.of_tokens(returning),
             history.timestamps,
             fast_seconds=thresholds.fast_cycle_hours * HOUR,
             longest_seconds=thresholds.cycle_days * DAY,
         ),
-        *find_swap_backs(trading.sales, history.contracts),
-        *find_repeated_trades(trading.sales, history.contracts, least=thresholds.repeated_trades),
+        *find_swap_backs(sales.pick(swapped_back(sales)), history.contracts),
+        *find_repeated_trades(
+            sales.pick(repeated(sales, thresholds.repeated_trades)),
+            history.contracts,
+            least=thresholds.repeated_trades,
+        ),
+    ]
+
+
+def _quick_trades(
+    sales: Sales, honest: Mask, in_window: Mask, thresholds: NftThresholds
+) -> list[Finding]:
+    flip_seconds = thresholds.rapid_flip_hours * HOUR
+    sweep_seconds = thresholds.sweep_minutes * MINUTE
+    bursts = (
+        (thresholds.sweep_transaction_tokens, 0.0),
+        (thresholds.sweep_tokens, sweep_seconds),
+    )
+    return [
+        *find_rapid_flips(
+            sales.pick(quickly_resold(sales, honest, flip_seconds)),
+            rapid_seconds=flip_seconds,
+            instant_seconds=thresholds.instant_flip_hours * HOUR,
+        ),
+        *find_sweeps(
+            sales.pick(of_bursts(sales, honest & in_window, sales.buyer, bursts)),
+            least_in_transaction=thresholds.sweep_transaction_tokens,
+            least_in_time=thresholds.sweep_tokens,
+            seconds=sweep_seconds,
+        ),
     ]
 
 
@@ -140,35 +181,44 @@ def _dumps(
     history: History,
     trading: Trading,
     holdings: Holdings,
-    honest: Sequence[Sale],
+    honest: Mask,
     thresholds: NftThresholds,
 ) -> tuple[list[Finding], int]:
+    seconds = thresholds.dump_hours * HOUR
+    sales = trading.all_sales
+    candidates = sales.pick(
+        of_bursts(sales, honest, sales.seller, [(thresholds.dump_tokens, seconds)])
+    )
+    sellers = large_sellers(candidates, least=thresholds.dump_tokens)
+    logged, is_seller = trading.logged, trading.logged.accounts.mask_of(sellers)
     held_before = holdings_over_time(
-        trading.transfers,
+        logged.pick(is_seller[logged.sender] | is_seller[logged.recipient]),
         holdings.seller_balances,
-        large_sellers(honest, least=thresholds.dump_tokens),
+        sellers,
         reaches_origin=history.reaches_origin,
     )
     return find_dumps(
-        honest,
+        candidates,
         held_before,
         least=thresholds.dump_tokens,
         least_pct=thresholds.dump_holding_pct,
-        seconds=thresholds.dump_hours * HOUR,
+        seconds=seconds,
     )
 
 
 def _mint_bursts(
     history: History, trading: Trading, buckets: Buckets, thresholds: NftThresholds
 ) -> list[Finding]:
+    logged = trading.logged
+    mints = logged.pick(logged.is_mint & (logged.block >= history.window.from_block))
     in_blocks = find_mint_bursts_in_blocks(
-        trading.transfers,
+        mints,
         history.timestamps,
         above=thresholds.mint_burst_mints,
         most_minters=thresholds.mint_burst_minters,
     )
     in_time = find_mint_bursts_in_time(
-        trading.transfers,
+        mints,
         history.timestamps,
         buckets,
         least=thresholds.activity_min_transfers,
@@ -178,9 +228,6 @@ def _mint_bursts(
     return in_blocks + in_time
 
 
-def cycles_by_token(cycles: Sequence[Cycle], paths: Sequence[TokenPath]) -> dict[int, int]:
-    """Return the number of cycles of each token that has a path."""
-    counts = {path.token_id: 0 for path in paths}
-    for cycle in cycles:
-        counts[cycle.token_id] += 1
-    return counts
+def cycles_by_token(cycles: Sequence[Cycle]) -> Counter[int]:
+    """Return the number of cycles of each token."""
+    return Counter(cycle.token_id for cycle in cycles)

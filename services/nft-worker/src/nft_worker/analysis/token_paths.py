@@ -1,0 +1,98 @@
+"""The paths of all tokens of a collection, each made when somebody looks at it."""
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from common.chain.types import Address
+from nft_worker.analysis.columns import Ints, Mask, Movements
+from nft_worker.analysis.movements import NOBODY
+from nft_worker.analysis.paths import TokenPath, token_path
+
+
+class TokenPaths:
+    """Paths of the ERC-721 tokens, by token id.
+
+    Units of an ERC-1155 edition cannot be told apart, so they have no path.
+
+    Attributes:
+        moves: The movements, conduits removed.
+        rows: Those of ERC-721 tokens, token by token, each in the order of the chain.
+        lengths: Movements of each token number.
+    """
+
+    def __init__(self, moves: Movements, contracts: Collection[Address]) -> None:
+        self.moves = moves
+        self._contracts = contracts
+        self._is_contract = moves.accounts.mask_of(contracts)
+        unique = np.flatnonzero(moves.is_unique)
+        self.rows: Ints = unique[np.argsort(moves.token[unique], kind="stable")]
+        self.lengths: Ints = np.bincount(moves.token[unique], minlength=len(moves.tokens))
+        self._ends = np.cumsum(self.lengths)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.lengths))
+
+    def __iter__(self) -> Iterator[TokenPath]:
+        return self.of(self.lengths > 0)
+
+    def of(self, tokens: Mask) -> Iterator[TokenPath]:
+        """Yield the paths of some tokens, by token id.
+
+        Args:
+            tokens: For each token number, whether it is wanted.
+        """
+        ids = self.moves.tokens.values()
+        wanted = np.flatnonzero(tokens & (self.lengths > 0)).tolist()
+        for number in sorted(wanted, key=ids.__getitem__):
+            end = self._ends[number]
+            rows = self.rows[end - self.lengths[number] : end]
+            yield token_path(ids[number], self.moves.pick(rows), self._contracts)
+
+    def touched_by_contracts(self) -> Mask:
+        """Return the tokens that a contract got or gave away."""
+        moves = self.moves
+        rows = self.rows[
+            self._is_contract[moves.sender[self.rows]]
+            | self._is_contract[moves.recipient[self.rows]]
+        ]
+        return self._tokens_of(rows)
+
+    def with_returns(self) -> Mask:
+        """Return the tokens that may have come back to a wallet that had passed them on."""
+        moves, accounts = self.moves, len(self.moves.accounts)
+        hops = self.rows[~moves.is_mint[self.rows] & ~moves.is_burn[self.rows]]
+        given = moves.token[hops] * accounts + moves.sender[hops]
+        taken = moves.token[hops] * accounts + moves.recipient[hops]
+        return self._tokens_of(hops[np.isin(taken, given)])
+
+    def unbroken_holdings(self) -> tuple[Ints, Ints]:
+        """Return rows of arrival and departure of the holdings of tokens with a plain path.
+
+        A path is plain where no contract, no transfer to oneself and no burn interrupts it and
+        each movement begins where the one before ended: its holdings can be told without a walk.
+        """
+        moves, rows = self.moves, self.rows
+        plain = ~self.interrupted()
+        first, second = rows[:-1], rows[1:]
+        joined = (moves.token[first] == moves.token[second]) & plain[moves.token[first]]
+        return first[joined], second[joined]
+
+    def interrupted(self) -> Mask:
+        """Return the tokens whose holdings `unbroken_holdings` leaves out."""
+        return self._tokens_of(self.rows[self._is_interrupted()])
+
+    def _is_interrupted(self) -> Mask:
+        moves, rows = self.moves, self.rows
+        sender, recipient = moves.sender[rows], moves.recipient[rows]
+        found = self._is_contract[sender] | self._is_contract[recipient] | (sender == recipient)
+        goes_on = np.append(np.diff(moves.token[rows]) == 0, False)[: len(rows)]
+        gone = moves.accounts.mask_of(NOBODY)[recipient]
+        elsewhere = np.append(sender[1:] != recipient[:-1], False)[: len(rows)]
+        interrupted: Mask = found | (goes_on & (gone | elsewhere))
+        return interrupted
+
+    def _tokens_of(self, rows: Ints) -> Mask:
+        mask = np.zeros(len(self.moves.tokens), np.bool_)
+        mask[self.moves.token[rows]] = True
+        return mask
