@@ -10,8 +10,10 @@ from common.actions.wallet_snapshot import (
     WalletThresholds,
 )
 from common.chain.types import Address
+from wallet_worker.analysis.discovery import wallet_filters
 from wallet_worker.analysis.previous import PreviousSnapshot, read_previous
 from wallet_worker.analysis.snapshot import compose_snapshot
+from wallet_worker.index import WalletIndex, index_key
 from wallet_worker.reader import fetch_block_hash, fetch_wallet
 
 
@@ -31,7 +33,11 @@ async def take_snapshot(
     wallet = Address(payload.wallet)
     await context.report_progress("reading the wallet")
     previous = await _find_previous(context, wallet)
-    reading = await fetch_wallet(context.pinned, wallet, options)
+    index = WalletIndex(
+        context.database,
+        index_key(context.pinned.chain_id, wallet, wallet_filters(wallet, options)),
+    )
+    reading = await fetch_wallet(context.pinned, wallet, options, index)
     await context.report_progress("analysing")
     return await asyncio.to_thread(compose_snapshot, reading, options, thresholds, previous)
 

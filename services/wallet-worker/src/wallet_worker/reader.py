@@ -28,6 +28,7 @@ from wallet_worker.analysis.discovery import (
     transactions_to_read,
     wallet_filters,
 )
+from wallet_worker.index import Facts, WalletIndex
 from wallet_worker.models import Account, ContractAnswers, History, WalletReading
 
 T = TypeVar("T")
@@ -36,29 +37,34 @@ _EMPTY_HISTORY = History(movements=(), wraps=(), undecodable=0)
 
 
 async def fetch_wallet(
-    pinned: PinnedChain, wallet: Address, options: WalletSnapshotOptions
+    pinned: PinnedChain, wallet: Address, options: WalletSnapshotOptions, index: WalletIndex
 ) -> WalletReading:
-    """Read all that `options` ask for, and nothing else.
+    """Read all that `options` ask for and `index` does not know, and nothing else.
 
     Raises:
         ChainError: The chain could not be read. Endpoints that cannot search logs by wallet alone
             are no error: the reading then has an `obstacle` instead of a history.
     """
     account = await fetch_account(pinned, wallet)
-    history, obstacle = await _fetch_history(pinned, wallet, options)
+    new = Facts()
+    history, obstacle = await _fetch_history(pinned, wallet, options, index, new)
     found = history or _EMPTY_HISTORY
-    transactions, receipts = await _fetch_transactions(pinned, found, options)
-    return WalletReading(
+    known = index.facts
+    transactions, receipts = await _fetch_transactions(pinned, found, options, known, new)
+    reading = WalletReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
         account=account,
         history=history,
         obstacle=obstacle,
-        answers=await _fetch_answers(pinned, wallet, found, options),
+        answers=await _fetch_answers(pinned, wallet, found, options, known, new),
         transactions=transactions,
         receipts=receipts,
-        timestamps=await pinned.fetch_timestamps(blocks_to_date(found, options)),
+        timestamps=await _fetch_timestamps(pinned, blocks_to_date(found, options), known, new),
     )
+    if history is not None:
+        await index.save(pinned.block, new)
+    return reading
 
 
 async def fetch_block_hash(pinned: PinnedChain, number: int) -> str:
@@ -81,13 +87,21 @@ async def fetch_account(pinned: PinnedChain, wallet: Address) -> Account:
 
 
 async def _fetch_history(
-    pinned: PinnedChain, wallet: Address, options: WalletSnapshotOptions
+    pinned: PinnedChain,
+    wallet: Address,
+    options: WalletSnapshotOptions,
+    index: WalletIndex,
+    new: Facts,
 ) -> tuple[History | None, Reason | None]:
     filters = wallet_filters(wallet, options)
     if not filters:
         return None, None
+    await index.load(pinned)
+    first = index.covered_to + 1
     try:
-        logs = merge_logs(await run_all(pinned.fetch_logs(wanted) for wanted in filters))
+        if first <= pinned.block.number:
+            answers = await run_all(pinned.fetch_logs(wanted, first) for wanted in filters)
+            new.logs = merge_logs(answers)
     except AddressRequired as error:
         return None, Reason(
             code="discovery_refused",
@@ -97,19 +111,28 @@ async def _fetch_history(
         return None, Reason(
             code="history_pruned", detail=f"no endpoint has the logs of old blocks: {error}"
         )
+    logs = merge_logs([index.facts.logs, new.logs])
     decoded = await asyncio.to_thread(decode_transfers, logs)
     return collect_history(wallet, decoded, options), None
 
 
 async def _fetch_answers(
-    pinned: PinnedChain, wallet: Address, history: History, options: WalletSnapshotOptions
+    pinned: PinnedChain,
+    wallet: Address,
+    history: History,
+    options: WalletSnapshotOptions,
+    known: Facts,
+    new: Facts,
 ) -> ContractAnswers:
     tokens = erc20_contracts(history)
+    contracts = {*tokens, *nft_contracts(history)}
     arrivals = last_arrivals(wallet, history) if options.include_nfts else {}
     owned = [key for key, arrival in arrivals.items() if arrival.standard == "erc721"]
     editions = [key for key, arrival in arrivals.items() if arrival.standard == "erc1155"]
+    new.metadata = await fetch_token_metadata(pinned, contracts - known.metadata.keys())
+    metadata = {**known.metadata, **new.metadata}
     return ContractAnswers(
-        metadata=await fetch_token_metadata(pinned, {*tokens, *nft_contracts(history)}),
+        metadata={contract: metadata[contract] for contract in contracts},
         balances=(
             await fetch_erc20_balances(pinned, wallet, tokens)
             if options.include_token_balances
@@ -121,13 +144,34 @@ async def _fetch_answers(
 
 
 async def _fetch_transactions(
-    pinned: PinnedChain, history: History, options: WalletSnapshotOptions
+    pinned: PinnedChain,
+    history: History,
+    options: WalletSnapshotOptions,
+    known: Facts,
+    new: Facts,
 ) -> tuple[dict[str, Transaction], dict[str, Receipt]]:
     if not options.include_transactions:
         return {}, {}
     hashes = transactions_to_read(history)
-    transactions = await _known(pinned.fetch_transactions, hashes)
-    return transactions, await _known(pinned.fetch_receipts, transactions)
+    unknown = [each for each in hashes if each not in known.transactions]
+    new.transactions = await _known(pinned.fetch_transactions, unknown)
+    transactions = {**known.transactions, **new.transactions}
+    mined = [each for each in hashes if each in transactions]
+    unknown = [each for each in mined if each not in known.receipts]
+    new.receipts = await _known(pinned.fetch_receipts, unknown)
+    receipts = {**known.receipts, **new.receipts}
+    return (
+        {each: transactions[each] for each in mined},
+        {each: receipts[each] for each in mined if each in receipts},
+    )
+
+
+async def _fetch_timestamps(
+    pinned: PinnedChain, blocks: set[int], known: Facts, new: Facts
+) -> dict[int, int]:
+    new.timestamps = await pinned.fetch_timestamps(blocks - known.timestamps.keys())
+    timestamps = {**known.timestamps, **new.timestamps}
+    return {number: timestamps[number] for number in blocks}
 
 
 async def _known(

@@ -1,0 +1,157 @@
+"""A recurring snapshot reads only what is new, and says the same as one from scratch."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common.actions.handler import Report
+from common.actions.wallet_snapshot import WalletSnapshot
+from common.chain.transfers import TRANSFER, TRANSFER_SINGLE
+from common.chain.types import RpcStats
+from wallet_worker.index import COLLECTION
+
+if TYPE_CHECKING:
+    from tests.integration.wallet_worker.conftest import Stage
+
+Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
+Database = AsyncDatabase[dict[str, Any]]
+
+WALLET = "0x742d35cc6634c0532925a3b8d4c9db96c4b4d8b6"
+SOMEBODY = "0x" + "51" * 20
+
+
+def always(word: int) -> str:
+    """Code that answers every call, known or not, with one word."""
+    return f"7f{word:064x}60005260206000f3"
+
+
+async def from_scratch(
+    database: Database, snapshot: Snapshot, *arguments: Any, **options: Any
+) -> tuple[Report[WalletSnapshot], RpcStats]:
+    await database.drop_collection(COLLECTION)
+    return await snapshot(*arguments, **options)
+
+
+async def test_whatever_happens_in_between_it_equals_a_snapshot_from_scratch(
+    stage: "Stage", snapshot: Snapshot, database: Database
+) -> None:
+    chance = random.Random(7)  # noqa: S311 - the same story in each session
+    tokens = [stage.place_contract(always(word)) for word in (5, 18, 2**255)]
+    for _ in range(5):
+        for _ in range(chance.randrange(6)):
+            sender, recipient = chance.sample([WALLET, SOMEBODY], 2)
+            event = chance.choice([TRANSFER, TRANSFER_SINGLE])
+            stage.log(chance.choice(tokens), (event, sender, recipient), chance.randrange(2**256))
+        stage.finish()
+        options = {"includeNFTs": chance.random() < 0.7}
+
+        recurring, _ = await snapshot(stage.url, WALLET, **options)
+        kept = await database[COLLECTION].find().to_list()
+        scratch, _ = await from_scratch(database, snapshot, stage.url, WALLET, **options)
+        await database.drop_collection(COLLECTION)
+        if kept:
+            await database[COLLECTION].insert_many(kept)
+
+        assert recurring == scratch
+
+
+async def test_a_second_run_reads_new_activity_only(stage: "Stage", snapshot: Snapshot) -> None:
+    tokens = [stage.place_contract(always(word)) for word in range(1, 13)]
+    for token in tokens:
+        stage.log(token, (TRANSFER, SOMEBODY, WALLET), 1)
+    stage.finish()
+    _, cold = await snapshot(stage.url, WALLET)
+    _, idle = await snapshot(stage.url, WALLET)
+    stage.log(tokens[0], (TRANSFER, SOMEBODY, WALLET), 1)
+    stage.finish()
+    _, busy = await snapshot(stage.url, WALLET)
+
+    assert cold.logs_fetched == 12
+    assert cold.by_method["eth_getTransactionReceipt"] == 12
+    assert not {"eth_getLogs", "eth_getTransactionReceipt", "eth_getTransactionByHash"} & set(
+        idle.by_method
+    )
+    assert idle.by_method["eth_call"] == 12  # the balances: nothing logs a rebase
+    assert (busy.logs_fetched, busy.by_method["eth_getTransactionReceipt"]) == (1, 1)
+
+
+async def test_a_reorg_below_what_is_kept_is_found_and_repaired(
+    stage: "Stage", snapshot: Snapshot, database: Database
+) -> None:
+    token = stage.place_contract(always(5))
+    stage.log(token, (TRANSFER, SOMEBODY, WALLET), 5)
+    stage.finish()
+    await snapshot(stage.url, WALLET)
+    fork = stage.call("evm_snapshot")
+    stage.log(token, (TRANSFER, SOMEBODY, WALLET), 111)
+    stage.finish()
+    before, _ = await snapshot(stage.url, WALLET)
+
+    stage.call("evm_revert", fork)
+    stage.log(token, (TRANSFER, SOMEBODY, WALLET), 222)
+    stage.log(token, (TRANSFER, WALLET, SOMEBODY), 333)
+    stage.finish()
+    repaired, stats = await snapshot(stage.url, WALLET)
+    scratch, _ = await from_scratch(database, snapshot, stage.url, WALLET)
+
+    assert [each.amount_raw for each in before.result.token_transfers or []] == ["111", "5"]
+    assert [each.amount_raw for each in repaired.result.token_transfers or []] == [
+        "333",
+        "222",
+        "5",
+    ]
+    assert repaired == scratch
+    assert stats.logs_fetched == 2
+
+
+async def test_another_chain_under_the_same_id_is_read_from_its_beginning(
+    stage: "Stage", snapshot: Snapshot, database: Database
+) -> None:
+    token = stage.place_contract(always(5))
+    stage.log(token, (TRANSFER, SOMEBODY, WALLET), 5)
+    stage.finish()
+    await snapshot(stage.url, WALLET)
+
+    await database[COLLECTION].update_one(
+        {"checkpoints": {"$exists": True}}, {"$set": {"checkpoints": [[40, "0x" + "99" * 32]]}}
+    )
+    report, stats = await snapshot(stage.url, WALLET)
+
+    assert stats.logs_fetched == 1
+    assert [each.amount_raw for each in report.result.token_transfers or []] == ["5"]
+
+
+async def test_runs_side_by_side_keep_each_fact_once(
+    stage: "Stage", snapshot: Snapshot, database: Database
+) -> None:
+    token = stage.place_contract(always(5))
+    for amount in range(5):
+        stage.log(token, (TRANSFER, SOMEBODY, WALLET), amount)
+    stage.finish()
+
+    reports = await asyncio.gather(*(snapshot(stage.url, WALLET) for _ in range(4)))
+    later, _ = await snapshot(stage.url, WALLET)
+
+    assert all(report == later for report, _ in reports)
+    kept = [each["_id"] async for each in database[COLLECTION].find({"_id": {"$regex": "/log/"}})]
+    assert len(kept) == len(set(kept)) == 5
+
+
+async def test_a_past_block_after_a_newer_one_shows_the_past(
+    stage: "Stage", snapshot: Snapshot, database: Database
+) -> None:
+    token = stage.place_contract(always(5))
+    stage.log(token, (TRANSFER, SOMEBODY, WALLET), 5)
+    past = int(stage.call("eth_blockNumber"), 16)
+    stage.log(token, (TRANSFER, SOMEBODY, WALLET), 6)
+    stage.finish()
+    await snapshot(stage.url, WALLET)
+
+    kept, _ = await snapshot(stage.url, WALLET, atBlock=past)
+    scratch, _ = await from_scratch(database, snapshot, stage.url, WALLET, atBlock=past)
+
+    assert [each.amount_raw for each in kept.result.token_transfers or []] == ["5"]
+    assert kept == scratch
