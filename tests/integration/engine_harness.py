@@ -72,6 +72,10 @@ def scheduler_settings(servers: Servers, **changes: Any) -> SchedulerSettings:
     )
 
 
+BESIDE = ("emitter", "heartbeat")
+"""Names of what runs until it is cancelled."""
+
+
 class _Replica:
     """Tasks that run until they are stopped, or crash together."""
 
@@ -87,6 +91,14 @@ class _Replica:
         """What tasks died of; a live replica has none."""
         done = [task for task in self._tasks if task.done() and not task.cancelled()]
         return [error for task in done if (error := task.exception()) is not None]
+
+    async def stop(self) -> None:
+        """Ask everything to end, give it time for that, and end the rest."""
+        self.stop_asked.set()
+        ending = [task for task in self._tasks if task.get_name() not in BESIDE]
+        if ending:
+            await asyncio.wait(ending, timeout=10)
+        await self.crash()
 
     async def crash(self) -> None:
         """End everything where it stands, as SIGKILL does."""
@@ -144,7 +156,7 @@ class SchedulerReplica(_Replica):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.crash()
+        await self.stop()
         await self.mongo.close()
         await self.redis.aclose()
 
@@ -181,7 +193,13 @@ class Worker(_Replica):
     """A worker of the toy action, wired as in `common.worker.process`."""
 
     def __init__(
-        self, servers: Servers, *, name: str = "", concurrency: int = 16, lease_seconds: float = 0.9
+        self,
+        servers: Servers,
+        *,
+        name: str = "",
+        concurrency: int = 16,
+        lease_seconds: float = 0.9,
+        grace_seconds: float = 0.001,
     ) -> None:
         super().__init__()
         self.settings = WorkerSettings(
@@ -191,6 +209,7 @@ class Worker(_Replica):
             mongodb_database=servers.database_name,
             lease_seconds=lease_seconds,
             heartbeat_seconds=lease_seconds / 4,
+            shutdown_grace_seconds=grace_seconds,
         )
         self.name = name or f"worker-{uuid.uuid4().hex}"
         self.redis: Redis = create_redis(self.settings.redis_url)
@@ -231,9 +250,7 @@ class Worker(_Replica):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.stop_asked.set()
-        await self.service.drain(0)
-        await self.crash()
+        await self.stop()
         await self.chains.close()
         await self.mongo.close()
         await self.redis.aclose()
@@ -241,4 +258,8 @@ class Worker(_Replica):
     def start(self) -> None:
         """Take entries until stopped."""
         self._begin(self.leases.keep(), "heartbeat")
-        self._begin(self.consumer.run(self.stop_asked), "consumer")
+        self._begin(self._consume(), "consumer")
+
+    async def _consume(self) -> None:
+        await self.consumer.run(self.stop_asked)
+        await self.service.drain(self.settings.shutdown_grace_seconds)

@@ -208,7 +208,7 @@ async def test_refused_reads_are_tried_again_with_pauses_until_they_succeed(
         if refusal == "read-only":
             await reader.redis.replicaof("127.0.0.1", "1")
         else:
-            await reader.redis.execute_command("ACL", "SETUSER", "default", "-xreadgroup")
+            await reader.redis.acl_setuser("default", enabled=True, commands=["-xreadgroup"])
         await reader.redis.config_resetstat()
         await asyncio.sleep(2)
 
@@ -219,7 +219,7 @@ async def test_refused_reads_are_tried_again_with_pauses_until_they_succeed(
         assert not reader.task.done()
 
         await reader.redis.replicaof("NO", "ONE")
-        await reader.redis.execute_command("ACL", "SETUSER", "default", "+@all")
+        await reader.redis.acl_setuser("default", enabled=True, categories=["+@all"])
         await reads_on(reader, reader.redis)
 
 
