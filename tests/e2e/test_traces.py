@@ -58,8 +58,10 @@ def _completed_runs(client: httpx.Client, job: dict[str, Any]) -> list[dict[str,
 def _wait_for_trace(receiver: TraceReceiver, trace_id: str, action: str) -> list[ReceivedSpan]:
     def ended() -> list[ReceivedSpan]:
         spans = receiver.spans(trace_id)
-        names = {span.name for span in spans}
-        return spans if {f"record {action}", f"process {action}"} <= names else []
+        known = {span.span_id for span in spans}
+        # each service exports in its own time: whole is a trace whose every parent has come
+        whole = all(span.parent_id is None or span.parent_id in known for span in spans)
+        return spans if whole and f"record {action}" in {span.name for span in spans} else []
 
     spans: list[ReceivedSpan] = _wait_for(ended, f"whole trace of {action}")
     return spans

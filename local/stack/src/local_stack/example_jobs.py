@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, cast
 
-from local_chain.addresses import COLLECTION
 from local_stack.api import Api
 from local_stack.errors import StackError
 from local_stack.paths import CHECKOUT
@@ -27,8 +26,7 @@ def create_example_jobs(stack: Stack) -> list[Json]:
         StackError: The gateway refused a job, or stays away for a minute.
     """
     script = runpy.run_path(str(CHECKOUT / "examples" / "create_example_jobs.py"))
-    collection = script["COLLECTION"] if stack.chain is None else COLLECTION
-    wanted = script["example_jobs"](script["WALLET"], script["TOKEN"], collection)
+    wanted = script["example_jobs"](script["WALLET"], script["TOKEN"], script["COLLECTION"])
     with closing(Api(stack.url, stack.check)) as api:
         return [_create_once(api, stack.url, script["create_job"], job) for job in wanted]
 
