@@ -4,7 +4,6 @@ Tests run it inside their process, or as a process of its own: `python toy_worke
 """
 
 import asyncio
-import os
 from typing import Any, Literal
 
 from pymongo import AsyncMongoClient
@@ -94,7 +93,7 @@ def _alert(job_id: str, number: int) -> Alert:
 def main() -> None:
     """Run the worker with settings from the environment."""
     settings = WorkerSettings()
-    name = f"{process_name()}-{os.environ['TOY_NAME']}"
+    name = process_name()
 
     async def handler(payload: ToyPayload, context: RunContext) -> Report[ToyResult]:
         # a client belongs to the event loop that it is made in

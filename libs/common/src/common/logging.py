@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 import traceback
 from collections.abc import Iterator
@@ -14,7 +15,12 @@ from opentelemetry import trace
 
 _bound: ContextVar[dict[str, Any]] = ContextVar("bound_log_fields")
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_HIDDEN = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",  # of uvicorn, for terminals
+}
 
 
 @contextmanager
@@ -39,8 +45,26 @@ class _Fields(logging.Filter):
         return True
 
 
+class _Rarely(logging.Filter):
+    """Lets a library that complains at every try, such as an exporter of traces, do so rarely."""
+
+    def __init__(self, library: str, pause_seconds: float = 60.0) -> None:
+        super().__init__(library)
+        self._pause_seconds = pause_seconds
+        self._shown_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not super().filter(record):
+            return True
+        complaint = f"{record.name} {record.levelname}"
+        if record.created - self._shown_at.get(complaint, -math.inf) < self._pause_seconds:
+            return False
+        self._shown_at[complaint] = record.created
+        return True
+
+
 def _extras(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    return {name: value for name, value in vars(record).items() if name not in _HIDDEN}
 
 
 class JsonFormatter(logging.Formatter):
@@ -93,6 +117,7 @@ def configure_logging(service: str, level: str, style: Literal["json", "text"]) 
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(service) if style == "json" else TextFormatter(service))
     handler.addFilter(_Fields())
+    handler.addFilter(_Rarely("opentelemetry"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("uvicorn.access", "httpx", "pymongo", "web3", "faststream"):
+    for noisy in ("uvicorn", "httpx", "pymongo", "web3", "faststream"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -23,7 +23,15 @@ def create_redis(url: SecretStr, attempts: int = 3) -> Redis:
     Args:
         url: `redis://` or `rediss://` URL; never logged.
         attempts: How often a command is tried again before its error is raised.
+
+    Raises:
+        ValueError: The URL is malformed; the error does not quote it, as other errors would.
     """
-    return Redis.from_url(
-        url.get_secret_value(), retry=create_retry(attempts), retry_on_error=PASSING_ERRORS
-    )
+    retry = create_retry(attempts)
+    try:
+        return Redis.from_url(url.get_secret_value(), retry=retry, retry_on_error=PASSING_ERRORS)
+    except ValueError:
+        raise ValueError(
+            "REDIS_URL is malformed: expected redis://user:password@host:port/database, "
+            "with special characters of the password percent-encoded"
+        ) from None

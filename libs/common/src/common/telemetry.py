@@ -14,6 +14,9 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 
 tracer = trace.get_tracer("job-runner")
 
+EXPORT_TIMEOUT_SECONDS = 3.0
+"""All tries of one export. A receiver that is away delays the end of a process by about that."""
+
 
 @contextmanager
 def tracing(service: str, instance: str, endpoint: str | None) -> Iterator[None]:
@@ -31,7 +34,9 @@ def tracing(service: str, instance: str, endpoint: str | None) -> Iterator[None]
         provider = TracerProvider(resource=resource, sampler=ALWAYS_OFF)
     else:
         provider = TracerProvider(resource=resource)
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+        exporter = OTLPSpanExporter(
+            endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT_SECONDS
+        )
         # the default queue of 2,048 drops spans when a burst of runs ends at once
         provider.add_span_processor(
             BatchSpanProcessor(exporter, max_queue_size=16_384, schedule_delay_millis=1_000)
