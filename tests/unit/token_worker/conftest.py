@@ -82,12 +82,16 @@ def a_table() -> Callable[..., TransferTable]:
 
 @pytest.fixture(scope="session")
 def a_reading() -> Callable[..., TokenFlowReading]:
-    """What a run has read: rows as for `a_table`, balances as they follow from `opening` ones."""
+    """What a run has read: rows as for `a_table`, balances as they follow from `opening` ones.
+
+    With `select` it has read only these rows, in that order.
+    """
 
     def build(
         *rows: Row,
         opening: Mapping[str, int] | None = None,
         minutes_after: int = 1,
+        select: Sequence[int] | None = None,
         **given: Any,
     ) -> TokenFlowReading:
         transfers, timestamps = _transfers(rows), _timestamps(rows)
@@ -111,9 +115,11 @@ def a_reading() -> Callable[..., TokenFlowReading]:
             "total_supply": sum(balance or 0 for balance in balances.values()),
             "from_block": 100,
             "truncated": False,
-            "transfers": tuple(transfers),
+            "table": TransferTable.from_transfers(
+                transfers if select is None else [transfers[row] for row in select], timestamps
+            ),
             "unread_logs": 0,
-            "timestamps": {100: NOON, **timestamps},
+            "window_start": NOON,
             "balances": balances,
             "contracts": {},
         }

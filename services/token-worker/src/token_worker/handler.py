@@ -30,5 +30,5 @@ async def analyze_coin_flows(
         options.transaction_limit,
         context.report_progress,
     )
-    await context.report_progress(f"analysing {len(reading.transfers)} transfers")
+    await context.report_progress(f"analysing {len(reading.table)} transfers")
     return await asyncio.to_thread(report_flows, reading, options, thresholds)

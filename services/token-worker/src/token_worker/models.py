@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common.chain.transfers import Erc20Transfer
 from common.chain.types import Address, Block, TokenMetadata
+from token_worker.analysis.table import TransferTable
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class TokenFlowReading:
         total_supply: Raw; None when the token does not tell.
         from_block: First block of the window, which ends at `block`.
         truncated: Older transfers exist below `from_block`.
-        transfers: All transfers of the window, in any order.
+        table: All transfers of the window.
         unread_logs: Transfer events of the window that are none of a fungible token.
-        timestamps: Unix seconds of `from_block` and of each block with a transfer.
+        window_start: Unix seconds of `from_block`.
         balances: Raw balance at `block` of every address seen in the window, of the zero and the
             dead address and of the token itself; None where the token does not tell.
         contracts: Whether an address has code, for the largest holders only.
@@ -33,9 +33,9 @@ class TokenFlowReading:
     total_supply: int | None
     from_block: int
     truncated: bool
-    transfers: tuple[Erc20Transfer, ...]
+    table: TransferTable
     unread_logs: int
-    timestamps: Mapping[int, int]
+    window_start: int
     balances: Mapping[Address, int | None]
     contracts: Mapping[Address, bool]
     wraps_native: bool = False

@@ -13,7 +13,8 @@ from common.chain.tokens import (
 from common.chain.transfers import TRANSFER, DecodedLogs, decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
-from token_worker.analysis.holders import TOP_HOLDERS, excluded_addresses, rank_holders
+from token_worker.analysis.holders import excluded_addresses, largest_holders
+from token_worker.analysis.table import TransferTable
 from token_worker.models import TokenFlowReading
 
 WRAP_SELECTORS = ("d0e30db0", "2e1a7d4d")
@@ -76,9 +77,9 @@ async def read_token_flows(
         total_supply=supply,
         from_block=newest.from_block,
         truncated=newest.truncated,
-        transfers=decoded.erc20,
+        table=await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, timestamps),
         unread_logs=decoded.undecodable + len(decoded.nft),
-        timestamps=timestamps,
+        window_start=timestamps[newest.from_block],
         balances=balances,
         contracts=await _fetch_contracts(pinned, balances),
         wraps_native=all(selector in code for selector in WRAP_SELECTORS),
@@ -89,7 +90,7 @@ async def _fetch_contracts(
     pinned: PinnedChain, balances: Mapping[Address, int | None]
 ) -> dict[Address, bool]:
     """Whether the largest holders are contracts: pools and vaults look like whales."""
-    largest = [address for address, _ in rank_holders(balances)[:TOP_HOLDERS]]
+    largest = [address for address, _ in largest_holders(balances)]
     codes = await asyncio.gather(*(pinned.fetch_code(address) for address in largest))
     return {address: code != "0x" for address, code in zip(largest, codes, strict=True)}
 

@@ -8,6 +8,7 @@ from common.chain.types import ZERO_ADDRESS
 from common.models import from_millis
 from common.results.coin_flows import ActivityBucket
 from token_worker.analysis.deviation import BASELINE_BUCKETS, Deviation, measure_deviation
+from token_worker.analysis.exact import distinct
 from token_worker.analysis.table import TransferTable
 
 BUCKET_CAP = 1_000
@@ -51,7 +52,7 @@ def measure_activity(
         window_start: Unix seconds at which the window begins; None when no older transfers exist.
         window_end: Unix seconds of the pinned block.
     """
-    if not table.transfers:
+    if not len(table):
         return Activity(bucket_seconds, [], 0)
     oldest = int(table.timestamps.min()) // bucket_seconds
     newest = window_end // bucket_seconds
@@ -94,16 +95,15 @@ def _fill_buckets(
     table: TransferTable, bucket_seconds: int, first: int, count: int
 ) -> tuple[list[int], list[int], list[int]]:
     """Transfers, raw volume and distinct addresses (without the zero address) of each bucket."""
-    groups = table.timestamps // bucket_seconds - first
-    kept = groups >= 0
-    groups = np.where(kept, groups, count)  # older rows go to one more bucket, dropped below
+    rows = np.flatnonzero(table.timestamps >= first * bucket_seconds)
+    groups = table.timestamps[rows] // bucket_seconds - first
     addresses = len(table.addresses)
     base = groups * addresses
-    pairs = np.concatenate([base + table.senders, base + table.recipients])
-    distinct = np.unique(pairs)
-    distinct = distinct[distinct % addresses != table.code(ZERO_ADDRESS)]
+    pairs = np.concatenate([base + table.senders[rows], base + table.recipients[rows]])
+    present = distinct(pairs)
+    present = present[present % addresses != table.code(ZERO_ADDRESS)]
     return (
-        np.bincount(groups, minlength=count + 1)[:count].tolist(),
-        table.sum_by(groups, count + 1)[:count],
-        np.bincount(distinct // addresses, minlength=count + 1)[:count].tolist(),
+        np.bincount(groups, minlength=count).tolist(),
+        table.sum_by(groups, count, rows),
+        np.bincount(present // addresses, minlength=count).tolist(),
     )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from common.chain.types import TokenMetadata
 from common.chain.units import format_units
 from common.models import from_millis
@@ -65,7 +67,7 @@ class AlertFactory:
             confidence: 0..1.
         """
         subject = wallet or self.token.address
-        shown = sorted(rows, key=lambda row: (-self.table.amounts[row], row))[:EVIDENCE_CAP]
+        shown = self._largest(rows)
         moment = self.newest(rows) if at is None else at
         return Alert(
             alert_id=alert_id(self.chain_id, alert_type, subject, self.token.address, *keys),
@@ -74,7 +76,7 @@ class AlertFactory:
             subject=AlertSubject(kind="wallet" if wallet else "token", address=subject),
             title=title,
             metrics=metrics,
-            evidence=[self._evidence(row) for row in sorted(shown)],
+            evidence=[self._evidence(row) for row in shown],
             confidence=confidence,
             detected_at=self._time(moment),
         )
@@ -94,7 +96,7 @@ class AlertFactory:
 
     def movement(self, row: int) -> str:
         """Write what a transfer did, such as `1,500 FLOW moved from 0x12345678..9abc to ...`."""
-        transfer = self.table.transfers[row]
+        transfer = self.table[row]
         sender, recipient = self.short(transfer.sender), self.short(transfer.recipient)
         words = {"mint": f"minted to {recipient}", "burn": f"burned by {sender}"}.get(
             flow_type(self.table, row), f"moved from {sender} to {recipient}"
@@ -122,8 +124,14 @@ class AlertFactory:
         """Return an address short enough for a sentence."""
         return f"{address[:8]}..{address[-4:]}"
 
+    def _largest(self, rows: Sequence[int]) -> list[int]:
+        """The rows to show, in chain order."""
+        candidates = np.array(rows, dtype=np.int64)
+        order = np.lexsort((candidates, -self.table.sizes[candidates]))
+        return sorted(candidates[order[:EVIDENCE_CAP]].tolist())
+
     def _evidence(self, row: int) -> Evidence:
-        transfer = self.table.transfers[row]
+        transfer = self.table[row]
         return Evidence(
             transaction_hash=transfer.transaction_hash,
             log_index=transfer.log_index,

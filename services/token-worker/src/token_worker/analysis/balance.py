@@ -3,12 +3,9 @@
 from heapq import heapify, heappop, heappush
 
 import numpy as np
-import numpy.typing as npt
 
 from token_worker.analysis.exact import IntArray, fraction_of
 from token_worker.analysis.table import TransferTable
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def balanced_prefix(
@@ -34,7 +31,7 @@ def balanced_prefix(
         _move(net, table, row, 1)
     largest = [(-abs(position), code) for code, position in net.items()]
     heapify(largest)
-    total = sum(table.amounts[row] for row in rows)
+    total = sum(table.amount(row) for row in rows)
     margin, unit = fraction_of(residual_pct).as_integer_ratio()
     for count in range(len(rows), 0, -1):
         while -largest[0][0] != abs(net[largest[0][1]]):
@@ -44,7 +41,7 @@ def balanced_prefix(
             return count, residual / total
         for code in _move(net, table, rows[count - 1], -1):
             heappush(largest, (-abs(net[code]), code))
-        total -= table.amounts[rows[count - 1]]
+        total -= table.amount(rows[count - 1])
     return 0, 0.0
 
 
@@ -56,7 +53,7 @@ def _last_candidate(table: TransferTable, rows: IntArray, residual_pct: float) -
     many transfers that rules out nearly all, and the exact search begins where it may succeed.
     """
     count = rows.size
-    amounts = _to_floats(table, rows)
+    amounts = table.sizes[rows]
     members = np.concatenate([table.senders[rows], table.recipients[rows]])
     places = np.tile(np.arange(count), 2)
     order = np.lexsort((places, members))
@@ -80,15 +77,10 @@ def _last_candidate(table: TransferTable, rows: IntArray, residual_pct: float) -
     return int(possible[-1]) + 1 if possible.size else 0
 
 
-def _to_floats(table: TransferTable, rows: IntArray) -> FloatArray:
-    digits = table.limbs[rows].astype(np.float64)
-    weights = np.exp2(32.0 * np.arange(digits.shape[1]))
-    return np.asarray(digits @ weights, dtype=np.float64)
-
-
 def _move(net: dict[int, int], table: TransferTable, row: int, direction: int) -> tuple[int, int]:
     """Apply (1) or undo (-1) a row; return the codes it touches."""
     sender, recipient = int(table.senders[row]), int(table.recipients[row])
-    net[sender] = net.get(sender, 0) - direction * table.amounts[row]
-    net[recipient] = net.get(recipient, 0) + direction * table.amounts[row]
+    amount = direction * table.amount(row)
+    net[sender] = net.get(sender, 0) - amount
+    net[recipient] = net.get(recipient, 0) + amount
     return sender, recipient

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import rustworkx
 
 from common.chain.types import Address
 from common.models import from_millis
 from common.results.coin_flows import CircularFlow
 from token_worker.analysis.balance import balanced_prefix
-from token_worker.analysis.exact import IntArray
 from token_worker.analysis.holders import excluded_addresses
+from token_worker.analysis.spans import Neighbours, connected_rows
 from token_worker.analysis.table import TransferTable
 
 Span = Literal["1h", "1d", "1w"]
@@ -64,16 +63,17 @@ def find_circles(
         & ~np.isin(table.senders, outside)
         & ~np.isin(table.recipients, outside)
     )
+    neighbours = Neighbours.of(table, candidates)
     found: list[Circle] = []
     covered: set[int] = set()
     for span, seconds in SPAN_SECONDS.items():
         for shift in (0, seconds // 2):
-            numbers = (table.timestamps - shift) // seconds
-            for rows in _connected_rows(table, candidates, numbers):
+            for rows in connected_rows(table, neighbours, seconds, shift):
                 count, left_pct = balanced_prefix(table, rows, residual_pct)
                 if count < min_transfers or covered.issuperset(rows[:count]):
                     continue
-                start = int(numbers[rows[0]]) * seconds + shift
+                moment = int(table.timestamps[rows[0]])
+                start = moment - (moment - shift) % seconds
                 found.append(Circle(tuple(rows[:count]), span, start, left_pct))
                 covered.update(rows[:count])
     return found
@@ -81,7 +81,7 @@ def find_circles(
 
 def describe_circle(table: TransferTable, circle: Circle) -> CircularFlow:
     """Return a circle for a reader."""
-    transfers = [table.transfers[row] for row in circle.rows]
+    transfers = [table[row] for row in circle.rows]
     hashes = dict.fromkeys(transfer.transaction_hash for transfer in transfers)
     return CircularFlow(
         addresses=circle_addresses(table, circle),
@@ -96,43 +96,7 @@ def describe_circle(table: TransferTable, circle: Circle) -> CircularFlow:
 
 def circle_addresses(table: TransferTable, circle: Circle) -> list[Address]:
     """Return all addresses of a circle, sorted."""
-    transfers = [table.transfers[row] for row in circle.rows]
+    transfers = [table[row] for row in circle.rows]
     return sorted(
         {transfer.sender for transfer in transfers} | {transfer.recipient for transfer in transfers}
     )
-
-
-def _connected_rows(
-    table: TransferTable, candidates: IntArray, span_numbers: IntArray
-) -> list[list[int]]:
-    """Rows within each strongly connected component of each span of time, in chain order.
-
-    One graph serves all spans: a node is an address in a span, so that no edge crosses spans.
-    """
-    if candidates.size == 0:
-        return []
-    spans = span_numbers[candidates]
-    spans = spans - spans.min()
-    base = spans * len(table.addresses)
-    nodes, ends = np.unique(
-        np.concatenate([base + table.senders[candidates], base + table.recipients[candidates]]),
-        return_inverse=True,
-    )
-    sources, targets = ends[: candidates.size], ends[candidates.size :]
-    edges = np.unique(sources * nodes.size + targets)
-    graph: rustworkx.PyDiGraph[None, None] = rustworkx.PyDiGraph()
-    graph.extend_from_edge_list(
-        list(zip((edges // nodes.size).tolist(), (edges % nodes.size).tolist(), strict=True))
-    )
-    component_of = np.full(nodes.size, -1, dtype=np.int64)
-    for number, members in enumerate(rustworkx.strongly_connected_components(graph)):
-        if len(members) > 1:
-            component_of[members] = number
-    components = component_of[sources]
-    inside = np.flatnonzero((components >= 0) & (components == component_of[targets]))
-    rows_of: dict[int, list[int]] = {}
-    for component, row in zip(
-        components[inside].tolist(), candidates[inside].tolist(), strict=True
-    ):
-        rows_of.setdefault(component, []).append(row)
-    return sorted(rows_of.values())

@@ -2,6 +2,7 @@
 
 from common.results.envelope import Completeness, Reason
 from token_worker.analysis.findings import Findings
+from token_worker.analysis.large_transfers import find_large_rows
 
 MAX_TRUSTED_COVERAGE = 1.001
 
@@ -40,7 +41,7 @@ def describe_completeness(found: Findings) -> Completeness:
 def find_warnings(found: Findings) -> list[Reason]:
     """Return what may mislead a reader although nothing is missing."""
     reading, warnings = found.reading, []
-    if not reading.transfers:
+    if not len(reading.table):
         warnings.append(
             Reason(
                 code="no_transfers",
@@ -79,7 +80,7 @@ def _transfer_warnings(found: Findings) -> list[Reason]:
     if supply is None:
         return []
     burned = int(found.summary.burned_raw)
-    larger = sum(1 for amount in found.table.amounts if amount > supply + burned)
+    larger = len(find_large_rows(found.table, supply + burned + 1))
     if not larger:
         return []
     return [

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from common.statistics import robust_z
+
 BASELINE_BUCKETS = 24
 MIN_BASELINE_BUCKETS = 8
-
-_MAD_TO_SIGMA = 0.6745
-_MEAN_DEVIATION_TO_SIGMA = 1.2533
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,7 @@ class Deviation:
 def measure_deviation(value: int, earlier: Sequence[int]) -> Deviation | None:
     """Compare a value with the values before it; None when there are fewer than 8.
 
-    z = 0.6745 (x - median) / MAD, with the median absolute deviation MAD. Where MAD is 0, most
-    values being equal, z = (x - median) / (1.2533 mean absolute deviation).
-    Source: Iglewicz and Hoaglin (1993), How to detect and handle outliers.
+    The z score is that of `common.statistics.robust_z`.
 
     Args:
         value: The value to judge.
@@ -41,14 +38,10 @@ def measure_deviation(value: int, earlier: Sequence[int]) -> Deviation | None:
     if len(earlier) < MIN_BASELINE_BUCKETS:
         return None
     middle = median(earlier)
-    distances = [abs(other - middle) for other in earlier]
-    spread = median(distances) / _MAD_TO_SIGMA
-    if spread == 0:
-        spread = _MEAN_DEVIATION_TO_SIGMA * (sum(distances) / len(distances))
     return Deviation(
         baseline=float(middle),
         pct=100 * (value - middle) / middle if middle else None,
-        z_score=(value - middle) / spread if spread else None,
+        z_score=robust_z(value, earlier),
     )
 
 

@@ -1,8 +1,8 @@
 """What moved: sums over all transfers, and what each address received and sent."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress
+from heapq import nlargest
+from operator import sub
 
 import numpy as np
 
@@ -48,8 +48,9 @@ def sum_address_flows(table: TransferTable) -> AddressFlows:
 
 def rank_net_flows(table: TransferTable, flows: AddressFlows, limit: int) -> list[NetFlow]:
     """Return the `limit` largest net flows in either direction; ties sort by address."""
-    nets = [flows.net(code) for code in range(len(table.addresses))]
-    ranked = sorted(range(len(nets)), key=lambda code: (-abs(nets[code]), code))
+    nets = list(map(sub, flows.received, flows.sent))
+    sizes = list(map(abs, nets))
+    ranked = nlargest(limit, range(len(nets)), key=sizes.__getitem__)  # the first of equals first
     return [
         NetFlow(
             address=table.addresses[code],
@@ -59,7 +60,7 @@ def rank_net_flows(table: TransferTable, flows: AddressFlows, limit: int) -> lis
             in_count=flows.received_counts[code],
             out_count=flows.sent_counts[code],
         )
-        for code in ranked[:limit]
+        for code in ranked
     ]
 
 
@@ -69,16 +70,14 @@ def summarize_flows(table: TransferTable, total_supply: int | None) -> FlowSumma
     Minted - burned is the change of supply of a token that follows ERC-20: a mint comes from the
     zero address, a burn goes to it from anybody else.
     """
-    amounts = table.amounts
-    minted = _sum_where(amounts, table.is_mint.tolist())
-    burned = _sum_where(amounts, table.is_burn.tolist())
-    volume = sum(amounts)
+    minted, burned = table.sum_where(table.is_mint), table.sum_where(table.is_burn)
+    volume = table.sum_by(np.zeros(len(table), dtype=np.int64), 1)[0]
     moved = volume - minted - burned
     return FlowSummary(
-        transfer_count=len(amounts),
-        transaction_count=len({transfer.transaction_hash for transfer in table.transfers}),
-        unique_senders=int(np.unique(table.senders).size),
-        unique_receivers=int(np.unique(table.recipients).size),
+        transfer_count=len(table),
+        transaction_count=int(table.transactions[-1]) + 1 if len(table) else 0,
+        unique_senders=int(np.count_nonzero(np.bincount(table.senders))),
+        unique_receivers=int(np.count_nonzero(np.bincount(table.recipients))),
         active_addresses=len(table.addresses) - (table.code(ZERO_ADDRESS) >= 0),
         volume_raw=str(volume),
         volume_ex_mint_burn_raw=str(moved),
@@ -87,14 +86,8 @@ def summarize_flows(table: TransferTable, total_supply: int | None) -> FlowSumma
         burn_count=int(table.is_burn.sum()),
         burned_raw=str(burned),
         net_supply_change_raw=str(minted - burned),
-        sent_to_dead_raw=str(
-            _sum_where(amounts, (table.recipients == table.code(DEAD_ADDRESS)).tolist())
-        ),
-        zero_value_count=amounts.count(0),
+        sent_to_dead_raw=str(table.sum_where(table.recipients == table.code(DEAD_ADDRESS))),
+        zero_value_count=int((~table.limbs.any(axis=1)).sum()),
         self_transfer_count=int(table.is_self.sum()),
         velocity=moved / total_supply if total_supply else None,
     )
-
-
-def _sum_where(amounts: Iterable[int], selected: Iterable[bool]) -> int:
-    return sum(compress(amounts, selected))

@@ -1,6 +1,9 @@
 """Who holds the token, as far as the addresses of the window tell."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
+from heapq import nlargest
+from operator import itemgetter
 from typing import Literal
 
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS, Address
@@ -23,10 +26,15 @@ def excluded_addresses(token: Address) -> dict[Address, ExclusionReason]:
     }
 
 
-def rank_holders(balances: Mapping[Address, int | None]) -> list[tuple[Address, int]]:
-    """Return the known balances above 0, largest first; ties sort by address."""
-    known = [(address, balance) for address, balance in balances.items() if balance]
-    return sorted(known, key=lambda holder: (-holder[1], holder[0]))
+def largest_holders(
+    balances: Mapping[Address, int | None], count: int = TOP_HOLDERS
+) -> list[tuple[Address, int]]:
+    """Return the largest known balances above 0, largest first; ties sort by address."""
+    least = min(nlargest(count, filter(None, balances.values())), default=0)
+    large = sorted(
+        (address, balance) for address, balance in balances.items() if balance and balance >= least
+    )
+    return sorted(large, key=itemgetter(1), reverse=True)[:count]
 
 
 def describe_holders(
@@ -43,17 +51,19 @@ def describe_holders(
         total_supply: At the same block; None where the token did not tell.
         contracts: Whether an address has code, where that was looked up.
     """
-    ranked = rank_holders(balances)
-    held = dict(ranked)
+    held = sorted(filter(None, balances.values()))
     reasons = excluded_addresses(token)
-    excluded = {address: held[address] for address in reasons if address in held}
+    excluded = {address: balance for address in reasons if (balance := balances.get(address))}
     reachable_supply = None if total_supply is None else total_supply - sum(excluded.values())
-    raw = describe_concentration(held.values(), total_supply)
-    adjusted = describe_concentration(
-        (balance for address, balance in ranked if address not in reasons),
-        reachable_supply if reachable_supply and reachable_supply > 0 else None,
-    )
-    coverage = sum(held.values()) / total_supply if total_supply else None
+    raw = describe_concentration(held, total_supply)
+    adjusted = raw
+    if excluded:
+        for balance in excluded.values():
+            del held[bisect_left(held, balance)]
+        adjusted = describe_concentration(
+            held, reachable_supply if reachable_supply and reachable_supply > 0 else None
+        )
+    coverage = int(raw.balance_sum_raw) / total_supply if total_supply else None
     return HolderDistribution(
         **raw.model_dump(),
         addresses_asked=len(balances),
@@ -77,7 +87,7 @@ def describe_holders(
                 supply_pct=share_pct(balance, total_supply or 0),
                 is_contract=contracts.get(address),
             )
-            for address, balance in ranked[:TOP_HOLDERS]
+            for address, balance in largest_holders(balances)
         ],
     )
 

@@ -3,6 +3,8 @@
 import math
 from fractions import Fraction
 
+import numpy as np
+
 from common.actions.analyze_coin_flows import CoinFlowThresholds
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS
 from common.chain.units import format_units, share_pct
@@ -38,15 +40,19 @@ def find_large_rows(table: TransferTable, least: int | None) -> list[int]:
     """Return the rows of at least `least`, largest first, then in chain order."""
     if least is None:
         return []
-    rows = [row for row, amount in enumerate(table.amounts) if amount >= least]
-    return sorted(rows, key=lambda row: (-table.amounts[row], row))
+    rows = np.flatnonzero(table.sizes >= least * (1 - 1e-14))
+    amounts = dict(zip(rows.tolist(), table.amounts(rows), strict=True))
+    return sorted(
+        (row for row, amount in amounts.items() if amount >= least),
+        key=lambda row: (-amounts[row], row),
+    )
 
 
 def describe_transfer(
     table: TransferTable, row: int, total_supply: int | None, decimals: int | None
 ) -> LargeTransfer:
     """Return one row of the table for a reader."""
-    transfer = table.transfers[row]
+    transfer = table[row]
     return LargeTransfer(
         transaction_hash=transfer.transaction_hash,
         log_index=transfer.log_index,
@@ -63,7 +69,7 @@ def describe_transfer(
 
 def flow_type(table: TransferTable, row: int) -> FlowType:
     """Return what kind of movement a row is."""
-    transfer = table.transfers[row]
+    transfer = table[row]
     if transfer.sender == ZERO_ADDRESS:
         return "mint"
     if transfer.recipient == ZERO_ADDRESS:

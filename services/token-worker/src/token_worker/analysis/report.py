@@ -21,7 +21,6 @@ from token_worker.analysis.holders import describe_holders
 from token_worker.analysis.large_transfers import describe_transfer, find_large_rows, large_amount
 from token_worker.analysis.sizes import describe_sizes
 from token_worker.analysis.state_alerts import state_alerts
-from token_worker.analysis.table import TransferTable
 from token_worker.analysis.transfer_alerts import transfer_alerts
 from token_worker.analysis.whales import find_whale_movements, find_whales
 from token_worker.models import TokenFlowReading
@@ -61,7 +60,7 @@ def find_everything(
 ) -> Findings:
     """Return what each analysis finds, see `report_flows`."""
     token, supply = reading.token, reading.total_supply
-    table = TransferTable.from_transfers(reading.transfers, reading.timestamps)
+    table = reading.table
     flows = sum_address_flows(table)
     whales = find_whales(
         token.address,
@@ -90,7 +89,7 @@ def find_everything(
         activity=measure_activity(
             table,
             options.bucket_minutes * 60,
-            reading.timestamps[reading.from_block] if reading.truncated else None,
+            reading.window_start if reading.truncated else None,
             reading.block.timestamp,
         ),
         circles=find_circles(
@@ -135,7 +134,7 @@ def write_down(
         window=Window(
             from_block=reading.from_block,
             to_block=reading.block.number,
-            from_timestamp=from_millis(reading.timestamps[reading.from_block] * 1000),
+            from_timestamp=from_millis(reading.window_start * 1000),
             to_timestamp=from_millis(reading.block.timestamp * 1000),
             truncated=reading.truncated,
         ),
@@ -152,7 +151,7 @@ def write_down(
             total_supply=None if supply is None else format_units(supply, token.decimals),
         ),
         summary=found.summary,
-        size_distribution=describe_sizes(table.amounts),
+        size_distribution=describe_sizes(table),
         holders=found.holders,
         whales=found.whales[:LIST_CAP],
         whales_total=len(found.whales),

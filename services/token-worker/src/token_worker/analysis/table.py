@@ -1,40 +1,72 @@
 """Transfers of one token as columns, so that a million of them are array arithmetic."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from common.chain.transfers import Erc20Transfer
 from common.chain.types import ZERO_ADDRESS, Address
-from token_worker.analysis.exact import BoolArray, IntArray, LimbArray, sum_by_group, to_limbs
+from token_worker.analysis.exact import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    LimbArray,
+    sum_by_group,
+    to_floats,
+    to_ints,
+    to_limbs,
+)
+
+HashArray = npt.NDArray[np.void]
 
 
 @dataclass(frozen=True)
+class Position:
+    """One row for a reader."""
+
+    transaction_hash: str
+    log_index: int
+    block_number: int
+    sender: Address
+    recipient: Address
+    amount: int
+
+
+@dataclass(frozen=True, eq=False)
 class TransferTable:
     """One row a transfer, in chain order whatever the order of the input.
 
     Attributes:
-        transfers: The records themselves.
         addresses: Every sender and recipient, sorted: a position is an address's code, and the
             order of codes is the order of addresses.
         senders: Code of each row's sender.
         recipients: Code of each row's recipient.
         timestamps: Unix seconds of each row's block.
+        block_numbers: Each row's block.
+        transaction_indexes: Where in its block each row's transaction stands.
+        log_indexes: Where in its block each row's log stands.
+        hashes: The 32 bytes of each row's transaction hash.
+        limbs: Amounts, see `to_limbs`.
     """
 
-    transfers: tuple[Erc20Transfer, ...]
     addresses: tuple[Address, ...]
     senders: IntArray
     recipients: IntArray
     timestamps: IntArray
+    block_numbers: IntArray
+    transaction_indexes: IntArray
+    log_indexes: IntArray
+    hashes: HashArray
+    limbs: LimbArray
 
     @classmethod
     def from_transfers(
         cls, transfers: Collection[Erc20Transfer], timestamps: Mapping[int, int]
     ) -> "TransferTable":
-        """Return the table of `transfers`.
+        """Return the table of `transfers`, given the Unix seconds of their blocks.
 
         Raises:
             KeyError: The time of a transfer's block is missing.
@@ -46,36 +78,102 @@ class TransferTable:
         seen.update(transfer.recipient for transfer in ordered)
         addresses = tuple(sorted(seen))
         codes = {address: code for code, address in enumerate(addresses)}
+        hashes = b"".join([bytes.fromhex(each.transaction_hash[2:]) for each in ordered])
         return cls(
-            transfers=tuple(ordered),
             addresses=addresses,
-            senders=np.array([codes[transfer.sender] for transfer in ordered], dtype=np.int64),
-            recipients=np.array(
-                [codes[transfer.recipient] for transfer in ordered], dtype=np.int64
-            ),
-            timestamps=np.array(
-                [timestamps[transfer.block_number] for transfer in ordered], dtype=np.int64
-            ),
+            senders=_integers([codes[each.sender] for each in ordered]),
+            recipients=_integers([codes[each.recipient] for each in ordered]),
+            timestamps=_integers([timestamps[each.block_number] for each in ordered]),
+            block_numbers=_integers([each.block_number for each in ordered]),
+            transaction_indexes=_integers([each.transaction_index for each in ordered]),
+            log_indexes=_integers([each.log_index for each in ordered]),
+            hashes=np.frombuffer(hashes, dtype="V32"),
+            limbs=to_limbs([each.amount for each in ordered]),
         )
 
-    @cached_property
-    def amounts(self) -> list[int]:
-        """Raw amount of each row."""
-        return [transfer.amount for transfer in self.transfers]
+    @classmethod
+    def join(cls, tables: Sequence["TransferTable"]) -> "TransferTable":
+        """Return all rows of tables that follow one another in chain order, at least one table."""
+        addresses = sorted(set().union(*(table.addresses for table in tables)))
+        codes = {address: code for code, address in enumerate(addresses)}
+        recoded = [_integers([codes[address] for address in table.addresses]) for table in tables]
+        width = max(table.limbs.shape[1] for table in tables)
+        columns = {
+            name: np.concatenate([getattr(table, name) for table in tables])
+            for name in (*_PLAIN_COLUMNS, "hashes")
+        }
+        return cls(
+            addresses=tuple(addresses),
+            senders=np.concatenate(
+                [code[table.senders] for code, table in zip(recoded, tables, strict=True)]
+            ),
+            recipients=np.concatenate(
+                [code[table.recipients] for code, table in zip(recoded, tables, strict=True)]
+            ),
+            limbs=np.concatenate(
+                [
+                    np.pad(table.limbs, ((0, 0), (0, width - table.limbs.shape[1])))
+                    for table in tables
+                ]
+            ),
+            **columns,
+        )
+
+    def until(self, block_number: int) -> "TransferTable":
+        """Return the rows up to a block, that one included; addresses without rows stay."""
+        end = int(np.searchsorted(self.block_numbers, block_number, side="right"))
+        if end == len(self):
+            return self
+        names = [field.name for field in fields(self) if field.name != "addresses"]
+        return TransferTable(
+            addresses=self.addresses, **{name: getattr(self, name)[:end] for name in names}
+        )
+
+    def __len__(self) -> int:
+        return int(self.senders.size)
+
+    def __getitem__(self, row: int) -> Position:
+        """Return one row for a reader."""
+        return Position(
+            transaction_hash="0x" + self.hashes[row].tobytes().hex(),
+            log_index=int(self.log_indexes[row]),
+            block_number=int(self.block_numbers[row]),
+            sender=self.addresses[int(self.senders[row])],
+            recipient=self.addresses[int(self.recipients[row])],
+            amount=self.amount(row),
+        )
+
+    def amount(self, row: int) -> int:
+        """Return the raw amount of a row."""
+        return int.from_bytes(self.limbs[row].tobytes(), "little")
+
+    def amounts(self, rows: IntArray) -> list[int]:
+        """Return the raw amounts of rows."""
+        return to_ints(self.limbs[rows])
 
     @cached_property
-    def limbs(self) -> LimbArray:
-        """Amounts for exact sums by group."""
-        return to_limbs(self.amounts)
+    def sizes(self) -> FloatArray:
+        """Amounts as floats, to find the rows worth an exact look."""
+        return to_floats(self.limbs)
 
     @cached_property
     def codes(self) -> dict[Address, int]:
         """Code of each address."""
         return {address: code for code, address in enumerate(self.addresses)}
 
-    def code(self, address: Address) -> int:
+    def code(self, address: str) -> int:
         """Return the code of an address, or -1, which no row has, when it is not in the table."""
-        return self.codes.get(address, -1)
+        return self.codes.get(Address(address), -1)
+
+    @cached_property
+    def transactions(self) -> IntArray:
+        """Number of each row's transaction, counted from 0 in chain order."""
+        if not len(self):
+            return np.zeros(0, dtype=np.int64)
+        starts = (np.diff(self.block_numbers, prepend=-1) != 0) | (
+            np.diff(self.transaction_indexes, prepend=-1) != 0
+        )
+        return np.cumsum(starts) - 1
 
     @cached_property
     def is_mint(self) -> BoolArray:
@@ -102,3 +200,15 @@ class TransferTable:
         """
         limbs = self.limbs if rows is None else self.limbs[rows]
         return sum_by_group(limbs, groups, group_count)
+
+    def sum_where(self, selected: BoolArray) -> int:
+        """Return the exact sum of the amounts of the selected rows."""
+        rows = np.flatnonzero(selected)
+        return self.sum_by(np.zeros(rows.size, dtype=np.int64), 1, rows)[0]
+
+
+_PLAIN_COLUMNS = ("timestamps", "block_numbers", "transaction_indexes", "log_indexes")
+
+
+def _integers(values: list[int]) -> IntArray:
+    return np.array(values, dtype=np.int64)

@@ -27,7 +27,7 @@ def _large_transfers(
 ) -> Iterator[Alert]:
     decimals = found.reading.token.decimals
     for row in found.large_rows:
-        transfer = found.table.transfers[row]
+        transfer = found.table[row]
         supply_pct = share_pct(transfer.amount, found.reading.total_supply or 0)
         if thresholds.large_transfer_amount is None:
             value, threshold = supply_pct or 0.0, thresholds.large_transfer_supply_pct
@@ -49,7 +49,7 @@ def _whale_movements(
     found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
 ) -> Iterator[Alert]:
     for movement in sorted(found.movements, key=lambda each: (-each.moved_pct, each.row)):
-        transfer = found.table.transfers[movement.row]
+        transfer = found.table[movement.row]
         yield make.create(
             "WHALE_MOVEMENT",
             severity_of(movement.moved_pct, thresholds.whale_movement_pct),
@@ -97,7 +97,7 @@ def _circular_flows(
     found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
 ) -> Iterator[Alert]:
     for circle in found.circles:
-        volume = sum(found.table.amounts[row] for row in circle.rows)
+        volume = sum(found.table.amounts(np.array(circle.rows)))
         supply_pct = share_pct(volume, found.reading.total_supply or 0) or 0.0
         addresses = circle_addresses(found.table, circle)
         yield make.create(

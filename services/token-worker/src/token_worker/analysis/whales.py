@@ -90,10 +90,10 @@ def find_whale_movements(
     codes = np.fromiter(running, dtype=np.int64, count=len(running))
     touched = np.isin(table.senders, codes) | np.isin(table.recipients, codes)
     rows = np.flatnonzero(touched & ~table.is_self)
+    amounts = table.amounts(rows)
     share = fraction_of(movement_pct) / 100
     movements: list[WhaleMovement] = []
-    for row in reversed(rows.tolist()):
-        amount = table.amounts[row]
+    for row, amount in zip(rows[::-1].tolist(), reversed(amounts), strict=True):
         sender, recipient = int(table.senders[row]), int(table.recipients[row])
         if recipient in running:
             running[recipient] -= amount

@@ -1,0 +1,144 @@
+"""Strongly connected transfers within spans of time, for all spans of a length at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import rustworkx
+
+from token_worker.analysis.exact import BoolArray, IntArray, distinct
+from token_worker.analysis.table import TransferTable
+
+_NEVER = np.iinfo(np.int64).max // 2
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Times at which the two ends of some rows could be part of a circle.
+
+    A circle through a row needs its sender to receive, and its recipient to send, within the same
+    span of time. Of each, the nearest time before and after the row tells whether it does.
+
+    Attributes:
+        rows: Rows of the table.
+        times: Unix seconds of each row.
+        received_before: When its sender last received before it; far in the past if never.
+        received_after: When its sender next receives after it; far in the future if never.
+        sent_before: When its recipient last sent before it.
+        sent_after: When its recipient next sends after it.
+    """
+
+    rows: IntArray
+    times: IntArray
+    received_before: IntArray
+    received_after: IntArray
+    sent_before: IntArray
+    sent_after: IntArray
+
+    @classmethod
+    def of(cls, table: TransferTable, rows: IntArray) -> "Neighbours":
+        """Return the neighbours of some rows among these rows."""
+        count = rows.size
+        senders, recipients, times = (
+            table.senders[rows],
+            table.recipients[rows],
+            table.timestamps[rows],
+        )
+        # One entry for each end of each row, by address, then in chain order.
+        entries = np.sort(
+            np.concatenate([senders * (2 * count), recipients * (2 * count) + 1])
+            + 2 * np.tile(np.arange(count), 2)
+        )
+        group, place = np.divmod(entries, 2 * max(count, 1))
+        row, is_received = place >> 1, (place & 1).astype(bool)
+        when = times[row]
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        sizes = np.diff(starts, append=entries.size)
+        first = np.repeat(starts, sizes)
+        last = np.repeat(starts + sizes - 1, sizes)
+        found = np.empty((4, count), dtype=np.int64)
+        for target, wanted in ((0, is_received), (2, ~is_received)):
+            own = ~wanted
+            before = _latest_before(when, wanted, first)
+            mirrored = _latest_before(-when[::-1], wanted[::-1], (entries.size - 1 - last)[::-1])
+            found[target, row[own]] = before[own]
+            found[target + 1, row[own]] = -mirrored[::-1][own]
+        return cls(rows, times, *found)
+
+    def within(self, seconds: int, shift: int) -> BoolArray:
+        """Tell which rows have both neighbours in their span: all others are in no circle."""
+        start = self.times - (self.times - shift) % seconds
+        end = start + seconds
+        return ((self.received_before >= start) | (self.received_after < end)) & (
+            (self.sent_before >= start) | (self.sent_after < end)
+        )
+
+
+def _latest_before(when: IntArray, wanted: BoolArray, first: IntArray) -> IntArray:
+    """For each entry the time of the latest wanted one up to it, not before place `first`."""
+    latest = np.maximum.accumulate(np.where(wanted, np.arange(when.size), -1))
+    return np.where(latest >= first, when[latest], -_NEVER)
+
+
+def connected_rows(
+    table: TransferTable, neighbours: Neighbours, seconds: int, shift: int
+) -> Iterator[list[int]]:
+    """Yield the rows within each strongly connected component of each span, in chain order.
+
+    One graph serves all spans: a node is an address in a span, so that no edge crosses spans.
+
+    Args:
+        table: The transfers.
+        neighbours: Of the rows to look at.
+        seconds: Length of a span.
+        shift: Where the first span after 1970 begins.
+    """
+    rows = neighbours.rows[neighbours.within(seconds, shift)]
+    if rows.size == 0:
+        return
+    spans = (table.timestamps[rows] - shift) // seconds
+    base = (spans - spans.min()) * len(table.addresses)
+    nodes, ends = np.unique(
+        np.concatenate([base + table.senders[rows], base + table.recipients[rows]]),
+        return_inverse=True,
+    )
+    sources, targets = ends[: rows.size], ends[rows.size :]
+    kept = _without_loose_ends(sources, targets, nodes.size)
+    rows, sources, targets = rows[kept], sources[kept], targets[kept]
+    components = _components(sources, targets, nodes.size)
+    inside = np.flatnonzero(
+        (components[sources] >= 0) & (components[sources] == components[targets])
+    )
+    owners = components[sources[inside]]
+    order = np.argsort(owners, kind="stable")
+    starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
+    parts = np.split(rows[inside[order]], starts[1:]) if order.size else []
+    yield from sorted(part.tolist() for part in parts)
+
+
+def _without_loose_ends(sources: IntArray, targets: IntArray, node_count: int) -> IntArray:
+    """Edges left when those from nodes nobody leads to, and to dead ends, are gone for good."""
+    kept = np.arange(sources.size)
+    while True:
+        entered, left = np.zeros(node_count, dtype=bool), np.zeros(node_count, dtype=bool)
+        entered[targets[kept]] = True
+        left[sources[kept]] = True
+        through = entered & left
+        still = through[sources[kept]] & through[targets[kept]]
+        if still.all():
+            return kept
+        kept = kept[still]
+
+
+def _components(sources: IntArray, targets: IntArray, node_count: int) -> IntArray:
+    """Number of each node's strongly connected component; -1 for a node alone."""
+    numbers = np.full(node_count, -1, dtype=np.int64)
+    nodes, ends = np.unique(np.concatenate([sources, targets]), return_inverse=True)
+    edges = distinct(ends[: sources.size] * nodes.size + ends[sources.size :])
+    graph: rustworkx.PyDiGraph[None, None] = rustworkx.PyDiGraph()
+    pairs = np.divmod(edges, max(nodes.size, 1))
+    graph.extend_from_edge_list(list(zip(pairs[0].tolist(), pairs[1].tolist(), strict=True)))
+    for number, members in enumerate(rustworkx.strongly_connected_components(graph)):
+        if len(members) > 1:
+            numbers[nodes[members]] = number
+    return numbers
