@@ -124,7 +124,8 @@ def test_what_is_missing_is_said_and_for_an_account_with_a_key_counted(
     assert found.source == "token_transfer_logs"
     assert found.completeness.status == "partial"
     assert [reason.code for reason in found.completeness.reasons] == [
-        "native_transactions_not_listed"
+        "native_transactions_not_listed",
+        *(["sent_not_all_listed"] if sent_total else []),
     ]
     assert (found.sent_listed, found.sent_total, found.total) == (1, sent_total, 2)
     assert [each.block_number for each in found.items] == [2, 1]
@@ -139,5 +140,5 @@ def test_a_capped_list_of_transactions_says_so(
         Account(wallet, 0, 9, PLAIN), {transaction.hash: transaction}, {}, 50, {10: 120}
     )
 
-    assert [reason.code for reason in found.completeness.reasons][1] == "list_capped"
+    assert [reason.code for reason in found.completeness.reasons][-1] == "list_capped"
     assert found.total == 50

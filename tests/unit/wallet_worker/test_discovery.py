@@ -25,7 +25,7 @@ from wallet_worker.analysis.discovery import (
     collect_history,
     last_arrivals,
     merge_logs,
-    transaction_count,
+    transaction_places,
     transactions_to_read,
     wallet_filters,
 )
@@ -177,16 +177,20 @@ def test_the_newest_transactions_are_read_up_to_the_cap(a_movement: BuildMovemen
     movements = [a_movement(block_number=number) for number in range(LIST_CAP + 50)]
     history = history_of(*movements)
 
-    hashes = transactions_to_read(history)
+    hashes = transactions_to_read(transaction_places(history, None))
 
     assert hashes == [each.transaction_hash for each in reversed(movements[50:])]
-    assert transaction_count(history) == LIST_CAP + 50
+    assert len(transaction_places(history, None)) == LIST_CAP + 50
 
 
 def test_several_transfers_of_a_transaction_are_one_transaction(a_movement: BuildMovement) -> None:
     history = history_of(*(a_movement(log_index=index) for index in range(5)))
 
-    assert transaction_count(history) == len(transactions_to_read(history)) == 1
+    assert (
+        len(transaction_places(history, None))
+        == len(transactions_to_read(transaction_places(history, None)))
+        == 1
+    )
 
 
 def test_every_block_shown_gets_a_time_and_no_other(

@@ -22,6 +22,7 @@ from common.chain.errors import ChainError
 from common.chain.requests import block_request
 from common.chain.types import Address, Block, Log, LogFilter, Receipt, TokenMetadata, Transaction
 from wallet_worker.checkpoints import Checkpoint, thinned
+from wallet_worker.models import NativeSearch
 
 COLLECTION = "wallet_index"
 METADATA_TTL_SECONDS = 30 * 86_400
@@ -38,6 +39,8 @@ class Facts:
         receipts: By hash, without their logs.
         timestamps: Unix seconds by block.
         metadata: By contract.
+        native: What searches for transactions by account have found.
+        native_to: Last block of those searches, -1 for none.
     """
 
     logs: list[Log] = field(default_factory=list)
@@ -45,6 +48,8 @@ class Facts:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     timestamps: dict[int, int] = field(default_factory=dict)
     metadata: dict[Address, TokenMetadata] = field(default_factory=dict)
+    native: NativeSearch | None = None
+    native_to: int = -1
 
 
 def index_key(chain_id: int, wallet: Address, filters: Sequence[LogFilter]) -> str:
@@ -168,6 +173,14 @@ class WalletIndex:
             facts.receipts[name] = Receipt(**{**data, "logs": ()})
         elif kind == "time":
             facts.timestamps[int(name)] = data
+        elif kind == "search":
+            facts.native = NativeSearch(
+                data["source"],
+                {digest: (place[0], place[1]) for digest, place in data["places"].items()},
+                data["complete_from"],
+                data["misses_valueless"],
+            )
+            facts.native_to = document["block"]
         elif pinned.timestamp - data["read_at"] < METADATA_TTL_SECONDS:
             facts.metadata[Address(name)] = TokenMetadata(**data["metadata"])
 
@@ -213,6 +226,7 @@ def _documents(key: str, new: Facts, block: Block) -> list[dict[str, Any]]:
             )
             for contract, each in new.metadata.items()
         ),
+        *([document("search/native", block.number, asdict(new.native))] if new.native else []),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, Block, Receipt, TokenMetadata, TokenStandard, Transaction
 from common.results.envelope import Reason
+from common.results.wallet_snapshot import TransactionSource
 
 TokenId: TypeAlias = tuple[Address, int]
 """A contract and a token id in it."""
@@ -94,12 +95,31 @@ class ContractAnswers:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeSearch:
+    """What a search for transactions by account found.
+
+    Attributes:
+        source: The best source that the endpoints offer.
+        places: Block number and index in the block of each transaction, by hash.
+        complete_from: From this block on they are all that the source can see.
+        misses_valueless: The source sees changes of balance and nonce only.
+    """
+
+    source: TransactionSource
+    places: Mapping[str, tuple[int, int]]
+    complete_from: int
+    misses_valueless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WalletReading:
     """Everything that was read in one run.
 
     Attributes:
         history: None when it was not asked for, or when `obstacle` says why it is unknown.
-        transactions: By hash, the newest ones behind the history; empty when not asked for.
+        native: What a search for transactions by account found; None when there was none.
+        transactions: By hash, the newest ones behind the history and of `native`; empty when not
+            asked for.
         receipts: Of `transactions`; one is missing where nodes have dropped it.
         timestamps: Unix seconds of the blocks of `wallet_worker.analysis.discovery.blocks_to_date`.
     """
@@ -110,6 +130,7 @@ class WalletReading:
     history: History | None
     obstacle: Reason | None
     answers: ContractAnswers
+    native: NativeSearch | None
     transactions: Mapping[str, Transaction]
     receipts: Mapping[str, Receipt]
     timestamps: Mapping[int, int]

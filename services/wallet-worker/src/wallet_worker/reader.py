@@ -1,7 +1,7 @@
 """All chain reads of a wallet snapshot, in the order in which one leads to the next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 
 from common.actions.wallet_snapshot import WalletSnapshotOptions
@@ -19,19 +19,25 @@ from common.chain.transfers import decode_transfers
 from common.chain.types import Address, Receipt, Transaction
 from common.results.envelope import Reason
 from wallet_worker.analysis.discovery import (
+    Place,
     blocks_to_date,
     collect_history,
     erc20_contracts,
     last_arrivals,
     merge_logs,
     nft_contracts,
+    transaction_places,
     transactions_to_read,
     wallet_filters,
 )
 from wallet_worker.index import Facts, WalletIndex
-from wallet_worker.models import Account, ContractAnswers, History, WalletReading
+from wallet_worker.models import Account, ContractAnswers, History, NativeSearch, WalletReading
+from wallet_worker.native_search import search_native
 
 T = TypeVar("T")
+
+_MOST_PLACES = 10_000
+"""Native transactions that are kept between runs, the newest ones."""
 
 _EMPTY_HISTORY = History(movements=(), wraps=(), undecodable=0)
 
@@ -50,7 +56,11 @@ async def fetch_wallet(
     history, obstacle = await _fetch_history(pinned, wallet, options, index, new)
     found = history or _EMPTY_HISTORY
     known = index.facts
-    transactions, receipts = await _fetch_transactions(pinned, found, options, known, new)
+    if options.include_transactions and history is not None:
+        new.native = await _search_native(pinned, account, options.native_search_calls, known)
+    places = transaction_places(found, new.native)
+    transactions, receipts = await _fetch_transactions(pinned, places, options, known, new)
+    blocks = blocks_to_date(found, options) | {each.block_number for each in transactions.values()}
     reading = WalletReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
@@ -58,9 +68,10 @@ async def fetch_wallet(
         history=history,
         obstacle=obstacle,
         answers=await _fetch_answers(pinned, wallet, found, options, known, new),
+        native=new.native,
         transactions=transactions,
         receipts=receipts,
-        timestamps=await _fetch_timestamps(pinned, blocks_to_date(found, options), known, new),
+        timestamps=await _fetch_timestamps(pinned, blocks, known, new),
     )
     if history is not None:
         await index.save(pinned.block, new)
@@ -143,16 +154,41 @@ async def _fetch_answers(
     )
 
 
+async def _search_native(
+    pinned: PinnedChain, account: Account, calls: int, known: Facts
+) -> NativeSearch | None:
+    """Search what earlier runs have not, and add it to what they found."""
+    if not calls:
+        return None
+    earlier = known.native
+    found = await search_native(pinned, account, known.native_to + 1, calls)
+    if earlier is None:
+        return found
+    is_seamless = found.complete_from <= known.native_to + 1
+    complete_from = earlier.complete_from if is_seamless else found.complete_from
+    places = {**earlier.places, **found.places}
+    if len(places) > _MOST_PLACES:
+        newest = sorted(places, key=lambda digest: places[digest], reverse=True)[:_MOST_PLACES]
+        complete_from = max(complete_from, places[newest[-1]][0] + 1)
+        places = {digest: places[digest] for digest in newest}
+    return NativeSearch(
+        earlier.source if known.native_to == pinned.block.number else found.source,
+        places,
+        complete_from,
+        earlier.misses_valueless or found.misses_valueless,
+    )
+
+
 async def _fetch_transactions(
     pinned: PinnedChain,
-    history: History,
+    places: Mapping[str, Place],
     options: WalletSnapshotOptions,
     known: Facts,
     new: Facts,
 ) -> tuple[dict[str, Transaction], dict[str, Receipt]]:
     if not options.include_transactions:
         return {}, {}
-    hashes = transactions_to_read(history)
+    hashes = transactions_to_read(places)
     unknown = [each for each in hashes if each not in known.transactions]
     new.transactions = await _known(pinned.fetch_transactions, unknown)
     transactions = {**known.transactions, **new.transactions}

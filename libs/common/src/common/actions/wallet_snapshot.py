@@ -59,6 +59,12 @@ class WalletSnapshotOptions(CamelModel):
     at_block: int | None = Field(
         default=None, ge=0, description="a past block; the newest final one when absent"
     )
+    native_search_calls: int = Field(
+        default=500,
+        ge=0,
+        le=100_000,
+        description="most calls spent on finding transactions that moved no token; 0 for none",
+    )
     thresholds: dict[str, float] = Field(
         default={}, description="camelCase name to value, over the configured ones"
     )

@@ -211,11 +211,23 @@ class WalletTransaction(CamelModel):
     created_contract: str | None
 
 
+TransactionSource = Literal[
+    "ots_search", "trace_filter", "state_bisection", "recent_blocks", "token_transfer_logs"
+]
+"""Where transactions were searched for, best first; those behind token transfers, wraps and unwraps
+are listed in any case.
+
+`ots_search` and `trace_filter` see every transaction that called or paid the wallet, also from
+inside another one. `state_bisection` sees changes of balance and nonce. `recent_blocks` sees the
+newest blocks only. `token_transfer_logs`: nothing was searched.
+"""
+
+
 class WalletTransactions(CamelModel):
     """Transactions as far as the source knows them.
 
     Attributes:
-        source: `token_transfer_logs`: those behind token transfers, wraps and unwraps.
+        source: Where the newest ones were searched for, see `TransactionSource`.
         completeness: Partial whenever there may be transactions that the source cannot show.
         items: Newest first.
         total: Known to the source.
@@ -224,7 +236,7 @@ class WalletTransactions(CamelModel):
         fees_paid_raw: Sum of the fees of those that the wallet sent and `items` lists, in wei.
     """
 
-    source: Literal["token_transfer_logs"] = "token_transfer_logs"
+    source: TransactionSource
     completeness: Completeness
     items: list[WalletTransaction]
     total: int

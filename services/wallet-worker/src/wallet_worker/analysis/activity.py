@@ -17,7 +17,7 @@ from common.results.wallet_snapshot import (
 )
 from wallet_worker.analysis.account import is_contract
 from wallet_worker.analysis.poisoning import Suspects
-from wallet_worker.models import Account, Movement
+from wallet_worker.models import Account, Movement, NativeSearch
 
 _ETHER_DECIMALS = 18
 _SELECTOR_LENGTH = len("0x") + 8
@@ -101,12 +101,12 @@ def wallet_transactions(
     receipts: Mapping[str, Receipt],
     total: int,
     timestamps: Mapping[int, int],
+    native: NativeSearch | None = None,
 ) -> WalletTransactions:
-    """Return the transactions behind the token transfers, and how far they are all there were.
+    """Return the newest transactions, and how far they are all there were.
 
-    Plain RPC cannot list transactions by address. For an account with a key the nonce tells how
-    many it sent, so the number of those that are missing is known; for the ones it received
-    nothing tells.
+    For an account with a key the nonce tells how many it sent, so the number of those that are
+    missing is known; for the ones it received nothing tells.
     """
     newest_first = sorted(
         transactions.values(),
@@ -115,15 +115,16 @@ def wallet_transactions(
     )
     sent_listed = sum(each.sender == account.address for each in newest_first)
     sent_total = None if is_contract(account) else account.nonce
-    detail = "transactions that moved only the native coin or no token are not listed"
-    if sent_total is not None:
-        detail += f"; {sent_listed} of {sent_total} sent by the wallet are"
-    reasons = [Reason(code="native_transactions_not_listed", detail=detail)]
+    reasons = _missing(native)
+    if sent_total is not None and sent_listed < sent_total:
+        detail = f"{sent_listed} of {sent_total} sent by the wallet are listed"
+        reasons.append(Reason(code="sent_not_all_listed", detail=detail))
     if total > len(newest_first):
         detail = f"the newest {len(newest_first)} of {total} transactions are listed"
         reasons.append(Reason(code="list_capped", detail=detail))
     return WalletTransactions(
-        completeness=Completeness(status="partial", reasons=reasons),
+        source=native.source if native else "token_transfer_logs",
+        completeness=Completeness(status="partial" if reasons else "complete", reasons=reasons),
         items=[
             _transaction(
                 account.address, each, receipts.get(each.hash), timestamps[each.block_number]
@@ -141,6 +142,28 @@ def wallet_transactions(
             )
         ),
     )
+
+
+def _missing(native: NativeSearch | None) -> list[Reason]:
+    """What the source of transactions cannot show."""
+    if native is None:
+        detail = "transactions are listed only when tokens moved in them"
+        return [Reason(code="native_transactions_not_listed", detail=detail)]
+    reasons = []
+    if native.misses_valueless:
+        detail = (
+            "found by changes of balance and nonce: transactions of others that brought no value"
+            " are listed only when tokens moved in them, and what a contract received and spent"
+            " between two states that were compared cancels out"
+        )
+        reasons.append(Reason(code="valueless_not_searched", detail=detail))
+    if native.complete_from > 0:
+        detail = (
+            f"transactions before block {native.complete_from} are listed only when tokens moved"
+            " in them"
+        )
+        reasons.append(Reason(code="older_not_searched", detail=detail))
+    return reasons
 
 
 def _transaction(

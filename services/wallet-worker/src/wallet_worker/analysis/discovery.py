@@ -1,6 +1,7 @@
 """Which logs tell about a wallet, and what has to be read because of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from common.actions.wallet_snapshot import WalletSnapshotOptions
 from common.chain.transfers import (
@@ -16,7 +17,10 @@ from common.chain.transfers import (
 )
 from common.chain.types import ZERO_ADDRESS, Address, Log, LogFilter
 from common.results.wallet_snapshot import LIST_CAP
-from wallet_worker.models import History, Movement, TokenId
+from wallet_worker.models import History, Movement, NativeSearch, TokenId
+
+Place: TypeAlias = tuple[int, int]
+"""Block number and index in the block."""
 
 _EDITION_EVENTS = (TRANSFER_SINGLE, TRANSFER_BATCH, CONSECUTIVE_TRANSFER)
 
@@ -170,26 +174,22 @@ def last_arrivals(wallet: Address, history: History) -> dict[TokenId, Movement]:
     return arrivals
 
 
-def transactions_to_read(history: History) -> list[str]:
-    """Return the hashes of the newest transactions behind the history, newest first, capped."""
-    places = _transaction_places(history)
-    return sorted(places, key=lambda digest: places[digest], reverse=True)[:LIST_CAP]
-
-
-def transaction_count(history: History) -> int:
-    """Return how many transactions are behind the history."""
-    return len(_transaction_places(history))
-
-
-def _transaction_places(history: History) -> dict[str, tuple[int, int]]:
-    return {
+def transaction_places(history: History, native: NativeSearch | None) -> dict[str, Place]:
+    """Return block and index of every known transaction, by hash."""
+    behind_events = {
         event.transaction_hash: (event.block_number, event.transaction_index)
         for event in history.events
     }
+    return {**behind_events, **(native.places if native else {})}
+
+
+def transactions_to_read(places: Mapping[str, Place]) -> list[str]:
+    """Return the hashes of the newest transactions, newest first, capped."""
+    return sorted(places, key=lambda digest: places[digest], reverse=True)[:LIST_CAP]
 
 
 def blocks_to_date(history: History, options: WalletSnapshotOptions) -> set[int]:
-    """Return the blocks whose time appears in the result."""
+    """Return the blocks whose time appears in the result, those of transactions aside."""
     blocks: set[int] = set()
     if options.include_token_balances:
         latest = {each.contract: each.block_number for each in history.wraps}
@@ -202,8 +202,4 @@ def blocks_to_date(history: History, options: WalletSnapshotOptions) -> set[int]
     if options.include_transactions:
         blocks.update(each.block_number for each in history.movements[-LIST_CAP:])
         blocks.update(each.block_number for each in history.wraps[-LIST_CAP:])
-        digests = set(transactions_to_read(history))
-        blocks.update(
-            event.block_number for event in history.events if event.transaction_hash in digests
-        )
     return blocks

@@ -17,7 +17,7 @@ from wallet_worker.analysis.alerts import wallet_alerts
 from wallet_worker.analysis.change_alerts import change_alerts
 from wallet_worker.analysis.changes import Holdings, changed_assets, flows_since, wallet_changes
 from wallet_worker.analysis.counterparties import counterparties
-from wallet_worker.analysis.discovery import last_arrivals, transaction_count
+from wallet_worker.analysis.discovery import last_arrivals, transaction_places
 from wallet_worker.analysis.ledger import token_ledgers, token_wraps
 from wallet_worker.analysis.native_flows import native_flows
 from wallet_worker.analysis.nfts import nft_collections, nft_holdings
@@ -153,7 +153,12 @@ def _fill_activity(
     result.wraps, result.wraps_total = wraps_shown(wraps, metadata, timestamps), len(wraps)
     result.counterparties, result.counterparties_total = parties[:LIST_CAP], len(parties)
     result.transactions = wallet_transactions(
-        account, reading.transactions, reading.receipts, transaction_count(history), timestamps
+        account,
+        reading.transactions,
+        reading.receipts,
+        len(transaction_places(history, reading.native)),
+        timestamps,
+        reading.native,
     )
     result.totals.token_transfers = len(movements)
     result.totals.poisoning_suspects = len(suspects)
@@ -199,11 +204,24 @@ def _fill_changes(
         reading.transactions.values(),
         reading.receipts,
         wraps,
-        is_complete=False,
+        is_complete=_lists_all_since(reading, history, previous.block_number),
     )
     changed = changed_assets(previous, now, flows, native, metadata, result.native.symbol)
     result.changes_since_previous = wallet_changes(previous, now, changed)
     return change_alerts(reading, previous, changed, flows, thresholds)
+
+
+def _lists_all_since(reading: WalletReading, history: History, block: int) -> bool:
+    """Tell whether every transaction after a block is listed, with what it cost."""
+    native, listed = reading.native, reading.transactions
+    if (
+        native is None
+        or native.complete_from > block + 1
+        or not listed.keys() <= set(reading.receipts)
+    ):
+        return False
+    places = transaction_places(history, native)
+    return all(digest in listed for digest, (number, _) in places.items() if number > block)
 
 
 def _summary(result: WalletSnapshot) -> dict[str, str | int | float | bool | None]:
