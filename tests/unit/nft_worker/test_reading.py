@@ -4,27 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.chain.types import Address, Log
 from nft_worker.analysis.code import delegates_to_implementation, is_contract
 from nft_worker.window_reader import newest_whole_blocks
 
 
-def a_log(block_number: int, log_index: int) -> Log:
-    return Log(Address("0x" + "00" * 20), (), "0x", block_number, "0x", "0x", 0, log_index)
-
-
 @given(st.lists(st.integers(0, 12), max_size=40), st.integers(1, 20))
 def test_the_newest_logs_are_enough_and_no_block_is_cut(blocks: list[int], limit: int) -> None:
-    logs = [a_log(number, index) for index, number in enumerate(sorted(blocks))]
+    newest_first = sorted(blocks, reverse=True)
+    places = [(number, f"0x{index}", 1) for index, number in enumerate(newest_first)]
 
-    kept = list(newest_whole_blocks(logs, limit))
+    start, held = newest_whole_blocks(places, limit)
 
-    assert logs[len(logs) - len(kept) :] == kept
-    assert len(kept) >= min(limit, len(logs))
-    left_out = {log.block_number for log in logs} - {log.block_number for log in kept}
-    assert len(kept) + sum(log.block_number in left_out for log in logs) == len(logs)
-    beyond_first = [log for log in kept if log.block_number != kept[0].block_number]
-    assert len(beyond_first) < limit
+    kept = [number for number in newest_first if start is None or number >= start]
+    assert held == len(kept) >= min(limit, len(blocks))
+    assert sum(number > kept[-1] for number in kept) < limit if kept else not blocks
 
 
 @pytest.mark.parametrize(

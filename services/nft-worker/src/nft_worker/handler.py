@@ -9,8 +9,10 @@ from common.chain.types import Address
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.rules.dumps import large_sellers
+from nft_worker.analysis.suspicions import DAY
 from nft_worker.analysis.trading import read_trading
 from nft_worker.collection_reader import fetch_collection
+from nft_worker.movement_index import MovementIndex
 from nft_worker.reader import fetch_currencies, fetch_history, fetch_holdings
 
 
@@ -28,7 +30,19 @@ async def analyze_nft_movements(
     )
     collection = await fetch_collection(context.pinned, Address(payload.collection_address))
     await context.report_progress("reading transfers and payments")
-    history = await fetch_history(context.pinned, collection, payload.options)
+    index = MovementIndex(
+        context.database,
+        context.pinned.chain_id,
+        collection.address,
+        payload.options.token_ids,
+    )
+    history = await fetch_history(
+        context.pinned,
+        collection,
+        payload.options,
+        index,
+        path_seconds=thresholds.cycle_days * DAY,
+    )
     trading = await asyncio.to_thread(read_trading, history)
     await context.report_progress(
         f"reading holders after {len(trading.transfers)} transfers, {len(trading.sales)} sales"

@@ -3,60 +3,77 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection as Accounts
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from common.actions.analyze_nft_movements import NftMovementOptions
 from common.chain import abi
 from common.chain.client import PinnedChain
 from common.chain.tokens import fetch_erc20_holders, fetch_erc721_owners, fetch_token_metadata
-from common.chain.transfers import DecodedLogs, NftTransfer, decode_transfers
-from common.chain.types import ZERO_ADDRESS, Address, Log, TokenMetadata, Transaction
+from common.chain.types import ZERO_ADDRESS, Address, TokenMetadata
 from common.models import from_millis
 from common.results.envelope import Window
 from nft_worker.analysis.code import is_contract
 from nft_worker.analysis.holders import held_by_somebody, largest_holders
-from nft_worker.analysis.markets.decoding import decode_fills
 from nft_worker.analysis.markets.fills import NATIVE
-from nft_worker.analysis.movements import NOBODY, in_order, is_trade_candidate
+from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.paths import accounts_to_classify
-from nft_worker.models import Collection, History, Holdings, PaidTransaction, Sale
-from nft_worker.window_reader import WindowLogs, fetch_window_logs
+from nft_worker.kept import KeptTransaction
+from nft_worker.models import Collection, History, Holdings, Sale
+from nft_worker.movement_index import MovementIndex
+from nft_worker.movement_reader import fetch_window_movements
 
 
 async def fetch_history(
-    pinned: PinnedChain, collection: Collection, options: NftMovementOptions
+    pinned: PinnedChain,
+    collection: Collection,
+    options: NftMovementOptions,
+    index: MovementIndex,
+    *,
+    path_seconds: float,
 ) -> History:
     """Read what happened to a collection in the window, with the payments behind its transfers.
+
+    Args:
+        pinned: The chain.
+        collection: The collection.
+        options: What the job asked for.
+        index: What earlier runs kept.
+        path_seconds: How long before the window a path that ends in it may have begun.
 
     Raises:
         ChainError: The chain could not be read.
     """
-    found = await fetch_window_logs(pinned, collection, options)
-    decoded = await asyncio.to_thread(decode_transfers, found.logs)
-    transfers = _of_tokens(in_order(decoded.nft), options.token_ids)
-    hashes = list(
-        dict.fromkeys(move.transaction_hash for move in transfers if is_trade_candidate(move))
-    )
-    transactions, logs, contracts, timestamps = await asyncio.gather(
-        pinned.fetch_transactions(hashes),
-        pinned.fetch_transaction_logs(hashes),
-        _fetch_contracts(pinned, accounts_to_classify(transfers)),
-        pinned.fetch_timestamps(
-            {found.first_block, found.last_block, *(move.block_number for move in transfers)}
-        ),
-    )
+    found = await fetch_window_movements(pinned, collection, options, index)
+    extent, in_window = found.extent, found.transactions
+    seconds = await pinned.fetch_timestamps({extent.first_block, extent.last_block})
+    earlier: Sequence[KeptTransaction] = ()
+    if options.to_block is None and collection.standard == "erc721" and extent.first_block > 0:
+        earlier = await index.find_earlier(
+            {move.token_id for kept in in_window for move in kept.transfers},
+            extent.first_block,
+            seconds[extent.first_block] - path_seconds,
+        )
+    read = (*earlier, *in_window)
+    transfers = [move for kept in read for move in kept.transfers]
     return History(
         collection=collection,
         block=pinned.block,
-        window=_window(found, timestamps),
-        transfers=tuple(transfers),
-        timestamps=timestamps,
-        transactions=await asyncio.to_thread(_paid_transactions, transactions, logs),
-        contracts=contracts,
-        reaches_origin=found.reaches_origin,
-        undecodable_logs=decoded.undecodable,
-        window_seconds=(timestamps[found.first_block], timestamps[found.last_block]),
-        gaps=found.gaps,
+        window=Window(
+            from_block=extent.first_block,
+            to_block=extent.last_block,
+            from_timestamp=from_millis(seconds[extent.first_block] * 1000),
+            to_timestamp=from_millis(seconds[extent.last_block] * 1000),
+            truncated=extent.truncated,
+        ),
+        transfers=tuple(move for kept in in_window for move in kept.transfers),
+        timestamps=seconds | {kept.block_number: kept.seconds for kept in read},
+        transactions={kept.hash: kept.payment for kept in read if kept.payment is not None},
+        contracts=await _fetch_contracts(pinned, accounts_to_classify(transfers)),
+        reaches_origin=extent.reaches_origin,
+        undecodable_logs=sum(kept.undecodable for kept in in_window),
+        window_seconds=(seconds[extent.first_block], seconds[extent.last_block]),
+        gaps=extent.gaps,
+        earlier=tuple(move for kept in earlier for move in kept.transfers),
     )
 
 
@@ -110,43 +127,6 @@ async def fetch_currencies(
     """
     paid = {sale.currency for sale in sales if sale.currency not in (None, NATIVE)}
     return await fetch_token_metadata(pinned, sorted(Address(token) for token in paid if token))
-
-
-def _of_tokens(
-    transfers: Sequence[NftTransfer], token_ids: Sequence[str] | None
-) -> Sequence[NftTransfer]:
-    if token_ids is None:
-        return transfers
-    wanted = {int(token_id) for token_id in token_ids}
-    return [transfer for transfer in transfers if transfer.token_id in wanted]
-
-
-def _window(found: WindowLogs, timestamps: Mapping[int, int]) -> Window:
-    return Window(
-        from_block=found.first_block,
-        to_block=found.last_block,
-        from_timestamp=from_millis(timestamps[found.first_block] * 1000),
-        to_timestamp=from_millis(timestamps[found.last_block] * 1000),
-        truncated=found.truncated,
-    )
-
-
-def _paid_transactions(
-    transactions: Mapping[str, Transaction], logs: Mapping[str, Sequence[Log]]
-) -> dict[str, PaidTransaction]:
-    decoded: dict[str, DecodedLogs] = {
-        transaction_hash: decode_transfers(own) for transaction_hash, own in logs.items()
-    }
-    return {
-        transaction_hash: PaidTransaction(
-            sender=transaction.sender,
-            value_wei=transaction.value_wei,
-            erc20=decoded[transaction_hash].erc20,
-            nfts=decoded[transaction_hash].nft,
-            fills=decode_fills(logs[transaction_hash]),
-        )
-        for transaction_hash, transaction in transactions.items()
-    }
 
 
 async def _fetch_contracts(pinned: PinnedChain, accounts: Iterable[Address]) -> frozenset[Address]:

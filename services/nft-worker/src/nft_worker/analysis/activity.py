@@ -10,7 +10,7 @@ import numpy as np
 
 from common.results.nft_movements import NftActivityBucket
 from common.statistics import robust_z
-from nft_worker.analysis.columns import Ints, Mask, Movements
+from nft_worker.analysis.columns import Ints, Mask, Movements, distinct
 from nft_worker.analysis.movements import NOBODY
 
 BUCKET_SECONDS = (3_600, 86_400, 604_800)
@@ -131,7 +131,7 @@ def activity_rows(
 
 def _active_addresses(logged: Movements, window: Mask, place: Ints, buckets: Buckets) -> list[int]:
     accounts = max(len(logged.accounts), 1)
-    seen = np.unique(
+    seen = distinct(
         np.concatenate(
             [place[window] * accounts + side[window] for side in (logged.sender, logged.recipient)]
         )

@@ -39,7 +39,8 @@ class Draft:
     type: str
     finding: Finding
     severity: Severity
-    metrics: AlertMetrics
+    value: float
+    threshold: float | None
     confidence: float = 1.0
 
 
@@ -98,7 +99,8 @@ class AlertWriter:
                 finding,
                 score,
                 (*finding.token_ids, *finding.wallets),
-                AlertMetrics(value=score, threshold=self._thresholds.wash_score),
+                score,
+                self._thresholds.wash_score,
                 confidence=score,
             )
 
@@ -111,7 +113,8 @@ class AlertWriter:
                     finding,
                     score,
                     finding.key,
-                    AlertMetrics(value=finding.value, threshold=finding.threshold),
+                    finding.value,
+                    finding.threshold,
                 )
 
     def activity(self, buckets: Iterable[NftActivityBucket], bucket_seconds: int) -> list[Alert]:
@@ -189,7 +192,8 @@ class AlertWriter:
         finding: Finding,
         score: float,
         key: Sequence[object],
-        metrics: AlertMetrics,
+        value: float,
+        threshold: float | None,
         *,
         confidence: float = 1.0,
     ) -> Draft:
@@ -198,7 +202,8 @@ class AlertWriter:
             kind,
             finding,
             finding_severity(finding, score, self._thresholds),
-            metrics,
+            value,
+            threshold,
             confidence,
         )
 
@@ -210,7 +215,7 @@ class AlertWriter:
             severity=draft.severity,
             subject=self._subject(finding),
             title=finding.explanation,
-            metrics=draft.metrics,
+            metrics=AlertMetrics(value=draft.value, threshold=draft.threshold),
             evidence=evidence(finding.places),
             confidence=draft.confidence,
             detected_at=moment(finding.places[-1].timestamp),

@@ -127,8 +127,9 @@ def movements(transfers: Iterable[NftTransfer], timestamps: Timestamps) -> Movem
     ranking = Ranking(int(log.max(initial=0)) + 1, int(part.max(initial=0)) + 1)
     keys = ranking.keys(block, log, part)
     if np.any(np.diff(keys) <= 0):
-        keys, rows = np.unique(keys, return_index=True)
-        given, block = pick(given, rows), block[rows]
+        rows = np.argsort(keys, kind="stable")
+        rows = rows[np.append(True, np.diff(keys[rows]) > 0)]
+        keys, block, given = keys[rows], block[rows], pick(given, rows)
     return _described(given, ranking, keys, block, timestamps, Numbering(), Numbering())
 
 
@@ -192,3 +193,26 @@ def pick(records: Sequence[RecordT], rows: Ints | Mask) -> list[RecordT]:
     """Return the records of some rows, given by number or by mask."""
     numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
     return [records[row] for row in numbers.tolist()]
+
+
+def is_in(values: Ints, ordered: Ints) -> Mask:
+    """Return for each value whether it is one of the ascending `ordered`."""
+    if not len(ordered):
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    found: Mask = ordered[place] == values
+    return found
+
+
+def distinct(values: Ints) -> Ints:
+    """Return the different values, ascending; by sorting, which numpy does faster than hashing."""
+    ordered = np.sort(values)
+    different: Ints = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    return different
+
+
+def occurring(values: Ints, least: int) -> Ints:
+    """Return the values that occur at least `least` times, ascending."""
+    ordered = np.sort(values)
+    last = ordered[least - 1 :]
+    return distinct(last[ordered[: len(last)] == last])

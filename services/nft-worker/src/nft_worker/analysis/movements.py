@@ -1,6 +1,6 @@
 """Transfers in order, what kind each is, and contracts that only passed tokens on removed."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from common.chain.transfers import NftTransfer
@@ -10,12 +10,6 @@ from nft_worker.models import Position, position
 
 NOBODY = frozenset({ZERO_ADDRESS, DEAD_ADDRESS})
 """Addresses nobody can act from: tokens that arrive there are out of circulation."""
-
-
-def in_order(transfers: Iterable[NftTransfer]) -> list[NftTransfer]:
-    """Return transfers in the order of the chain, each once however often it was read."""
-    unique = {position(transfer): transfer for transfer in transfers}
-    return [unique[key] for key in sorted(unique)]
 
 
 def is_trade_candidate(transfer: NftTransfer) -> bool:

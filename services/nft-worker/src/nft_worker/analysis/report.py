@@ -17,7 +17,7 @@ from common.results.nft_movements import (
 from nft_worker.analysis.activity import Buckets, activity_rows, window_buckets
 from nft_worker.analysis.alerts import AlertWriter, most_severe
 from nft_worker.analysis.clusters import wallet_clusters
-from nft_worker.analysis.columns import Mask
+from nft_worker.analysis.columns import Mask, distinct, is_in
 from nft_worker.analysis.hold_times import hold_time
 from nft_worker.analysis.holders import holder_distribution, total_supply
 from nft_worker.analysis.movements import NOBODY
@@ -97,8 +97,8 @@ def analyze(
         activity=activity_rows(
             logged,
             logged.block >= history.window.from_block,
-            np.isin(logged.keys, sales.keys),
-            np.isin(logged.keys, sales.keys[flagged]),
+            is_in(logged.keys, sales.keys),
+            is_in(logged.keys, sales.keys[flagged]),
             buckets,
         ),
         filters_not_evaluated=[reason.code for reason in suspicions.not_evaluated],
@@ -181,11 +181,11 @@ def _summary(
         mint_count=int(np.count_nonzero(is_mint)),
         burn_count=int(np.count_nonzero(is_burn)),
         self_transfer_count=int(
-            np.count_nonzero(to_itself & ~np.isin(logged.keys[first:], sales.keys))
+            np.count_nonzero(to_itself & ~is_in(logged.keys[first:], sales.keys))
         ),
         unique_senders=int(np.count_nonzero(senders & ~logged.accounts.mask_of((ZERO_ADDRESS,)))),
         unique_receivers=int(np.count_nonzero(receivers & ~logged.accounts.mask_of(NOBODY))),
-        unique_tokens=len(np.unique(logged.token[first:])),
+        unique_tokens=len(distinct(logged.token[first:])),
         volume_by_currency=by_currency,
         wash_volume_pct=_main_wash_pct(by_currency),
     )

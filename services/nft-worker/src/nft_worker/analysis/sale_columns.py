@@ -10,7 +10,17 @@ from operator import attrgetter
 
 import numpy as np
 
-from nft_worker.analysis.columns import Floats, Ints, Mask, Movements, Numbering, column, pick
+from nft_worker.analysis.columns import (
+    Floats,
+    Ints,
+    Mask,
+    Movements,
+    Numbering,
+    column,
+    is_in,
+    occurring,
+    pick,
+)
 from nft_worker.models import Position, Sale
 
 
@@ -50,7 +60,7 @@ class Sales:
     def mask_of(self, positions: Collection[Position]) -> Mask:
         """Return for each sale whether its position is among `positions`."""
         wanted = np.array(sorted(map(self.moves.ranking.key, positions)), np.int64)
-        return np.isin(self.keys, wanted)
+        return is_in(self.keys, wanted)
 
     def of_tokens(self, tokens: Mask) -> dict[Position, Sale]:
         """Return the sales of some tokens, by position.
@@ -95,7 +105,7 @@ def swapped_back(sales: Sales) -> Mask:
     accounts = len(sales.moves.accounts)
     there = (sales.token * accounts + sales.seller) * accounts + sales.buyer
     back = (sales.token * accounts + sales.buyer) * accounts + sales.seller
-    return np.isin(there, back) & sales.is_unique
+    return is_in(there, np.sort(back)) & sales.is_unique
 
 
 def repeated(sales: Sales, least: int) -> Mask:
@@ -108,8 +118,7 @@ def repeated(sales: Sales, least: int) -> Mask:
 
 def _often(token: Ints, account: Ints, sales: Sales, least: int) -> Mask:
     key = token * len(sales.moves.accounts) + account
-    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    return np.asarray(counts[inverse] >= least)
+    return is_in(key, occurring(key, least))
 
 
 def quickly_resold(sales: Sales, among: Mask, seconds: float) -> Mask:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from common.chain.types import Address
-from nft_worker.analysis.columns import Ints, Mask, Movements
+from nft_worker.analysis.columns import Ints, Mask, Movements, occurring
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.paths import TokenPath, token_path
 
@@ -60,11 +60,15 @@ class TokenPaths:
 
     def with_returns(self) -> Mask:
         """Return the tokens that may have come back to a wallet that had passed them on."""
-        moves, accounts = self.moves, len(self.moves.accounts)
-        hops = self.rows[~moves.is_mint[self.rows] & ~moves.is_burn[self.rows]]
-        given = moves.token[hops] * accounts + moves.sender[hops]
-        taken = moves.token[hops] * accounts + moves.recipient[hops]
-        return self._tokens_of(hops[np.isin(taken, given)])
+        moves, accounts = self.moves, max(len(self.moves.accounts), 1)
+        rows = self.rows[~moves.is_burn[self.rows]]
+        token, sender, recipient = moves.token[rows], moves.sender[rows], moves.recipient[rows]
+        begins = np.append(True, (token[1:] != token[:-1]) | (sender[1:] != recipient[:-1]))
+        begins = begins[: len(rows)] & ~moves.is_mint[rows]
+        had = np.concatenate((token * accounts + recipient, (token * accounts + sender)[begins]))
+        mask = np.zeros(len(moves.tokens), np.bool_)
+        mask[occurring(had, 2) // accounts] = True
+        return mask
 
     def unbroken_holdings(self) -> tuple[Ints, Ints]:
         """Return rows of arrival and departure of the holdings of tokens with a plain path.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.chain.transfers import NftTransfer
-from nft_worker.analysis.columns import Mask, Movements, column, movements, replaced
+from nft_worker.analysis.columns import Mask, Movements, column, is_in, movements, replaced
 from nft_worker.analysis.movements import skip_conduits
 from nft_worker.analysis.sale_columns import Sales, sale_columns
 from nft_worker.analysis.sales import decode_sales
@@ -98,4 +98,5 @@ def _through_contracts(logged: Movements, is_contract: Mask) -> Mask:
     place = column(logged.transfers, "transaction_index")
     transaction = logged.block * (1 + int(place.max())) + place
     parcel = transaction * len(logged.tokens) + logged.token
-    return np.isin(parcel, np.intersect1d(parcel[out_of], parcel[into]))
+    passed_on = parcel[out_of][is_in(parcel[out_of], np.sort(parcel[into]))]
+    return is_in(parcel, np.sort(passed_on))

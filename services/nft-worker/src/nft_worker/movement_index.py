@@ -1,0 +1,156 @@
+"""Movements kept in MongoDB between runs, so that each transaction is read from the chain once.
+
+One document a transaction, named by its place on the chain: writing it again changes nothing. What
+is covered is told by one document a scope, and only after all its transactions are there.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, ReplaceOne
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from common.chain.types import Address
+from nft_worker.kept import KeptTransaction, document_of, transaction_of
+
+TRANSACTIONS = "nft_movement_index"
+COVERAGE = "nft_movement_coverage"
+DOCUMENTS_PER_WRITE = 1_000
+TOKENS_PER_QUERY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Blocks whose transactions are all kept, both ends included."""
+
+    first_block: int
+    last_block: int
+
+
+class MovementIndex:
+    """The kept transactions of one collection, or of some of its tokens."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase[dict[str, Any]],
+        chain_id: int,
+        collection: Address,
+        token_ids: Sequence[str] | None,
+    ) -> None:
+        self._transactions = database[TRANSACTIONS]
+        self._coverage = database[COVERAGE]
+        chosen = "all"
+        if token_ids is not None:
+            chosen = hashlib.sha256(",".join(sorted(set(token_ids))).encode()).hexdigest()[:16]
+        self._scope = f"{chain_id}:{collection}:{chosen}"
+
+    async def find_coverage(self) -> Coverage | None:
+        """Return what is kept, or None for nothing."""
+        found = await self._coverage.find_one({"_id": self._scope})
+        if found is None:
+            return None
+        return Coverage(found["firstBlock"], found["lastBlock"])
+
+    async def find_newest_places(self, first: int, limit: int) -> list[tuple[int, str, int]]:
+        """Return block, hash and number of transfer logs of the newest transactions.
+
+        These are the whole blocks that hold `limit` logs, and one transaction below if there is
+        one not before block `first`. Newest first.
+        """
+        cursor = self._transactions.find(
+            self._between(first), {"block": 1, "hash": 1, "logs": 1}
+        ).sort("_id", DESCENDING)
+        places: list[tuple[int, str, int]] = []
+        held = 0
+        async for found in cursor:
+            places.append((found["block"], found["hash"], found["logs"]))
+            if held >= limit and found["block"] < places[-2][0]:
+                break
+            held += found["logs"]
+        return places
+
+    async def find_newest_block(self) -> int | None:
+        """Return the newest block with a kept transaction."""
+        newest = await self._transactions.find_one(
+            self._between(0), {"block": 1}, sort=[("_id", DESCENDING)]
+        )
+        return None if newest is None else int(newest["block"])
+
+    async def find_transactions(self, first: int) -> list[KeptTransaction]:
+        """Return the transactions from a block on, in the order of the chain."""
+        cursor = self._transactions.find(self._between(first)).sort("_id", ASCENDING)
+        return [transaction_of(found) async for found in cursor]
+
+    async def find_earlier(
+        self, token_ids: Iterable[int], before: int, since_seconds: float
+    ) -> list[KeptTransaction]:
+        """Return transactions that moved some tokens before a block and not before a moment."""
+        wanted = sorted(map(str, token_ids))
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(wanted), TOKENS_PER_QUERY):
+            cursor = self._transactions.find(
+                {
+                    "scope": self._scope,
+                    "tokens": {"$in": wanted[start : start + TOKENS_PER_QUERY]},
+                    "seconds": {"$gte": since_seconds},
+                    "block": {"$lt": before},
+                }
+            )
+            found |= {document["_id"]: document async for document in cursor}
+        return [transaction_of(found[name]) for name in sorted(found)]
+
+    async def keep(self, transactions: Sequence[KeptTransaction], covered: Coverage) -> None:
+        """Keep transactions, then tell that a range is covered.
+
+        A range that does not join what is covered already takes its place only when it is newer.
+        """
+        await self._transactions.create_index(
+            [("scope", ASCENDING), ("tokens", ASCENDING), ("seconds", ASCENDING)]
+        )
+        for start in range(0, len(transactions), DOCUMENTS_PER_WRITE):
+            await self._transactions.bulk_write(
+                [
+                    ReplaceOne({"_id": name}, document, upsert=True)
+                    for name, document in map(
+                        self._named, transactions[start : start + DOCUMENTS_PER_WRITE]
+                    )
+                ],
+                ordered=False,
+            )
+        await self._cover(covered)
+
+    async def discard(self) -> None:
+        """Forget everything: it is no longer what the chain says."""
+        await self._coverage.delete_one({"_id": self._scope})
+        await self._transactions.delete_many(self._between(0))
+
+    async def _cover(self, covered: Coverage) -> None:
+        known = await self.find_coverage()
+        if known is None:
+            try:
+                await self._coverage.insert_one({"_id": self._scope, **_fields(covered)})
+            except DuplicateKeyError:
+                return  # another attempt was first; the next run goes on from there
+            return
+        if covered.last_block < known.last_block:
+            return
+        merged = covered
+        if known.first_block < covered.first_block <= known.last_block + 1:
+            merged = Coverage(known.first_block, covered.last_block)
+        await self._coverage.update_one(
+            {"_id": self._scope, **_fields(known)}, {"$set": _fields(merged)}
+        )
+
+    def _named(self, kept: KeptTransaction) -> tuple[str, dict[str, Any]]:
+        name = f"{self._scope}:{kept.block_number:012d}:{kept.transaction_index:06d}"
+        return name, {"scope": self._scope, **document_of(kept)}
+
+    def _between(self, first: int) -> dict[str, Any]:
+        return {"_id": {"$gte": f"{self._scope}:{first:012d}", "$lt": f"{self._scope}:a"}}
+
+
+def _fields(covered: Coverage) -> dict[str, Any]:
+    return {"firstBlock": covered.first_block, "lastBlock": covered.last_block}

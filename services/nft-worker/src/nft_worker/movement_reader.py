@@ -1,0 +1,186 @@
+"""Reads the movements of a job's window: from what earlier runs kept, and new blocks only."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+
+from common.actions.analyze_nft_movements import NftMovementOptions
+from common.chain.client import PinnedChain
+from common.chain.transfers import NftTransfer, decode_transfers
+from common.chain.types import Log
+from nft_worker.analysis.markets.decoding import decode_fills
+from nft_worker.analysis.movements import is_trade_candidate
+from nft_worker.kept import KeptTransaction
+from nft_worker.models import Collection, PaidTransaction
+from nft_worker.movement_index import Coverage, MovementIndex
+from nft_worker.window_reader import (
+    Extent,
+    extent_of_newest,
+    extent_of_range,
+    fetch_first_block,
+    fetch_transfer_logs,
+    fetch_window_logs,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMovements:
+    """The transactions of a window, in the order of the chain."""
+
+    extent: Extent
+    transactions: Sequence[KeptTransaction]
+
+
+async def fetch_window_movements(
+    pinned: PinnedChain,
+    collection: Collection,
+    options: NftMovementOptions,
+    index: MovementIndex,
+) -> WindowMovements:
+    """Read the window, from the index as far as it reaches; what was read new is kept in it.
+
+    A window that ends below the pinned block is read from the chain alone.
+
+    Raises:
+        BlockNotFinal: The window ends above the pinned block.
+        ChainError: The chain could not be read.
+    """
+    if options.to_block is None:
+        kept = await _fetch_continued(pinned, collection, options, index)
+        if kept is not None:
+            return kept
+    found = await fetch_window_logs(pinned, collection, options)
+    transactions = await _fetch_transactions(pinned, found.logs, options.token_ids)
+    extent = found.extent
+    if options.to_block is None:
+        await index.keep(transactions, Coverage(extent.first_block, extent.last_block))
+    return WindowMovements(extent, transactions)
+
+
+async def _fetch_continued(
+    pinned: PinnedChain,
+    collection: Collection,
+    options: NftMovementOptions,
+    index: MovementIndex,
+) -> WindowMovements | None:
+    """Read on from the index; None where it does not reach back far enough, or no longer holds."""
+    covered = await index.find_coverage()
+    last = pinned.block.number
+    if covered is None or covered.last_block > last:
+        return None
+    first = await fetch_first_block(pinned, options, last)
+    if first is not None and first < covered.first_block:
+        return None
+    if not await _read_on(pinned, collection, options, index, covered):
+        return None
+    places = await index.find_newest_places(
+        covered.first_block if first is None else first, options.transfer_limit
+    )
+    reaches_origin = covered.first_block == 0 and options.token_ids is None
+    if first is not None:
+        extent = extent_of_range(
+            places,
+            options.transfer_limit,
+            first,
+            last,
+            is_whole=first == 0 and reaches_origin,
+        )
+    else:
+        kept = sum(logs for _, _, logs in places)
+        if covered.first_block > 0 and kept < options.transfer_limit:
+            return None
+        extent = extent_of_newest(
+            places,
+            options.transfer_limit,
+            Extent(covered.first_block, last, covered.first_block > 0, reaches_origin),
+        )
+    return WindowMovements(extent, await index.find_transactions(extent.first_block))
+
+
+async def _read_on(
+    pinned: PinnedChain,
+    collection: Collection,
+    options: NftMovementOptions,
+    index: MovementIndex,
+    covered: Coverage,
+) -> bool:
+    """Keep what happened since; False where the chain has changed below, and nothing is kept.
+
+    The newest block with movements is read once more: it must hold the same transactions.
+    """
+    newest = await index.find_newest_block()
+    since = covered.last_block + 1 if newest is None else newest
+    last = pinned.block.number
+    if since > last:
+        return True
+    logs = await fetch_transfer_logs(pinned, collection, options.token_ids, since, last)
+    again = {log.transaction_hash for log in logs if log.block_number == newest}
+    if newest is not None:
+        before = {kept.hash for kept in await index.find_transactions(newest)}
+        if again != before:
+            await index.discard()
+            return False
+    new = [log for log in logs if log.block_number > covered.last_block]
+    transactions = await _fetch_transactions(pinned, new, options.token_ids)
+    await index.keep(transactions, Coverage(covered.first_block, last))
+    return True
+
+
+async def _fetch_transactions(
+    pinned: PinnedChain, logs: Sequence[Log], token_ids: Sequence[str] | None
+) -> list[KeptTransaction]:
+    """Return the transactions of transfer logs, with what was paid where there may be a sale."""
+    by_hash: defaultdict[str, list[Log]] = defaultdict(list)
+    for log in logs:
+        by_hash[log.transaction_hash].append(log)
+    wanted = None if token_ids is None else set(map(int, token_ids))
+    moved = await asyncio.to_thread(_decoded, by_hash, wanted)
+    candidates = [
+        hash_ for hash_, (transfers, _) in moved.items() if any(map(is_trade_candidate, transfers))
+    ]
+    senders, receipts, timestamps = await asyncio.gather(
+        pinned.fetch_transactions(candidates),
+        pinned.fetch_transaction_logs(candidates),
+        pinned.fetch_timestamps({own[0].block_number for own in by_hash.values()}),
+    )
+    payments = await asyncio.to_thread(
+        lambda: {
+            hash_: PaidTransaction(
+                senders[hash_].sender,
+                senders[hash_].value_wei,
+                decoded.erc20,
+                decoded.nft,
+                decode_fills(receipts[hash_]),
+            )
+            for hash_, decoded in (
+                (hash_, decode_transfers(receipts[hash_])) for hash_ in candidates
+            )
+        }
+    )
+    found = [
+        KeptTransaction(
+            hash=hash_,
+            block_number=own[0].block_number,
+            transaction_index=own[0].transaction_index,
+            seconds=timestamps[own[0].block_number],
+            logs=len(own),
+            undecodable=moved[hash_][1],
+            transfers=moved[hash_][0],
+            payment=payments.get(hash_),
+        )
+        for hash_, own in by_hash.items()
+    ]
+    return sorted(found, key=lambda kept: (kept.block_number, kept.transaction_index))
+
+
+def _decoded(
+    by_hash: Mapping[str, Sequence[Log]], wanted: Container[int] | None
+) -> dict[str, tuple[tuple[NftTransfer, ...], int]]:
+    """Return by transaction what moved of the wanted tokens, and how many logs are malformed."""
+    found = {}
+    for hash_, logs in by_hash.items():
+        decoded = decode_transfers(logs)
+        transfers = tuple(move for move in decoded.nft if wanted is None or move.token_id in wanted)
+        found[hash_] = (transfers, decoded.undecodable)
+    return found
