@@ -97,7 +97,8 @@ async def test_a_search_that_has_spent_its_calls_lists_the_newest_and_says_from_
     found = listed(report)
 
     assert 0 < len(found.items) < len(paid)
-    assert [each.hash for each in found.items] == paid[::-1][: len(found.items)]
+    assert found.items[0].hash == paid[-1]
+    assert {each.hash for each in found.items} < set(paid)
     assert "older_not_searched" in [reason.code for reason in found.completeness.reasons]
     assert stats.by_method["eth_getBalance"] + stats.by_method["eth_getTransactionCount"] <= 202
 

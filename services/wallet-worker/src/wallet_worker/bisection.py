@@ -60,12 +60,16 @@ async def search_changed_blocks(
     whole = _Range(before, pinned.block.number, state_before, state_now)
     found, open_ranges = _sorted_out([whole])
     while open_ranges:
-        affordable = (calls - spent) // (2 * (PARTS - 1))
-        if affordable < 1:
+        probes: list[list[int]] = []
+        for each in open_ranges[:RANGES_AT_ONCE]:
+            numbers = _midpoints(each)
+            if spent + 2 * len(numbers) > calls:
+                break
+            spent += 2 * len(numbers)
+            probes.append(numbers)
+        if not probes:
             return ChangedBlocks(sorted(found), open_ranges[0].high + 1)
-        chosen = open_ranges[: min(RANGES_AT_ONCE, affordable)]
-        probes = [_midpoints(each) for each in chosen]
-        spent += 2 * sum(map(len, probes))
+        chosen = open_ranges[: len(probes)]
         states = iter(await _states(pinned, wallet, [n for numbers in probes for n in numbers]))
         parts: list[_Range] = []
         for each, numbers in zip(chosen, probes, strict=True):
