@@ -56,7 +56,11 @@ def create_market(
     movements: list[NftTransfer] = []
     sales: list[Sale] = []
     planted = 0
-    for row, (token, block) in enumerate(zip(moved.tolist(), blocks.tolist(), strict=True)):
+    timestamps = {block: _seconds(block) for block in blocks.tolist()}
+    known_blocks = {block: block for block in timestamps}
+    rows = enumerate(zip(moved.tolist(), blocks.tolist(), strict=True))
+    for row, (token, number) in rows:
+        block = known_blocks[number]
         seller, buyer = owner[token], buyers[row]
         if seller is not None and is_wash_token[token] and before[token]:
             buyer = before[token]
@@ -91,7 +95,7 @@ def create_market(
                     price_source="event",
                     price_estimated=False,
                     is_bundle=False,
-                    timestamp=_seconds(block),
+                    timestamp=timestamps[block],
                     block_number=block,
                     transaction_hash=digest,
                     log_index=row % 500,
@@ -106,7 +110,7 @@ def create_market(
         block=Block(last, f"0x{last:064x}", _seconds(last), "number"),
         window=Window(from_block=FIRST_BLOCK, to_block=last),
         transfers=tuple(movements),
-        timestamps={block: _seconds(block) for block in {*blocks.tolist(), last}},
+        timestamps={**timestamps, last: _seconds(last)},
         transactions={},
         contracts=frozenset(),
         reaches_origin=True,

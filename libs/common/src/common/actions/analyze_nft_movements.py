@@ -47,6 +47,12 @@ class NftThresholds(CamelModel):
     repeated_trades: int = Field(
         default=3, ge=2, le=1_000_000, description="buys or sells of one token by one wallet"
     )
+    ring_margin_pct: float = Field(
+        default=1,
+        ge=0,
+        lt=100,
+        description="largest difference between what a wallet of a ring got and paid",
+    )
     price_anomaly_high_ratio: float = Field(
         default=100, gt=1, le=1e9, description="a price above this many floors is an anomaly"
     )

@@ -15,11 +15,14 @@ PriceSource = Literal["event", "tx_value", "erc20_legs", "none"]
 """A marketplace's event; without one the native value sent by the buyer, or what the buyer paid in
 one token; none: paid in two currencies."""
 
-WashRule = Literal["self_trade", "closed_cycle", "swap_back", "repeated_trades", "price_anomaly"]
+WashRule = Literal[
+    "self_trade", "closed_cycle", "swap_back", "token_ring", "repeated_trades", "price_anomaly"
+]
 PatternType = Literal[
     "self_trade",
     "closed_cycle",
     "swap_back",
+    "token_ring",
     "repeated_buys",
     "repeated_sells",
     "circular_transfer",
@@ -74,6 +77,7 @@ class NftMovementSummary(CamelModel):
     unique_receivers: int = Field(description="without the zero and the dead address")
     unique_tokens: int
     volume_by_currency: list[CurrencyVolume] = Field(description="most sales first")
+    wash_sale_pct: float | None = Field(description="wash sales in percent, of all currencies")
     wash_volume_pct: float | None = Field(
         description="wash volume in percent, in the currency with the most sales"
     )
@@ -194,6 +198,19 @@ class NftTokenPath(CamelModel):
     cycles: int = Field(description="returns to an earlier wallet within the cycle time")
 
 
+class TokenTrading(CamelModel):
+    """Who traded one ERC-721 token with whom in the window, in either direction."""
+
+    token_id: str
+    sale_count: int
+    wash_sale_count: int
+    wallet_count: int = Field(description="wallets that bought or sold it")
+    pair_count: int = Field(description="different pairs of wallets")
+    top_pair: list[str] = Field(description="the two wallets with most sales between them, sorted")
+    top_pair_sales: int
+    top_pair_pct: float = Field(description="of the token's sales: how far one pair dominates it")
+
+
 class SuspiciousPattern(CamelModel):
     """Something that deserves a look, with all that is needed to check it."""
 
@@ -254,6 +271,7 @@ class NftMovementAnalysis(ActionResult):
     hold_time: HoldTime
     token_paths: list[NftTokenPath] = Field(description="those with cycles first, then longest")
     token_paths_total: int
+    token_trading: list[TokenTrading] = Field(description="most wash sales first, then most sales")
     suspicious_patterns: list[SuspiciousPattern] = Field(description="highest score first")
     suspicious_patterns_total: int
     wallet_clusters: list[WalletCluster]

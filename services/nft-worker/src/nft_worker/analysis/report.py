@@ -6,6 +6,7 @@ import numpy as np
 
 from common.actions.analyze_nft_movements import NftThresholds
 from common.chain.types import ZERO_ADDRESS
+from common.chain.units import share_pct
 from common.results.alerts import Alert
 from common.results.envelope import Completeness, Reason
 from common.results.nft_movements import (
@@ -31,6 +32,7 @@ from nft_worker.analysis.rows import (
     sale_rows,
 )
 from nft_worker.analysis.suspicions import Suspicions, cycles_by_token, find_suspicions
+from nft_worker.analysis.token_trading import token_trading
 from nft_worker.analysis.trading import Trading
 from nft_worker.models import Currencies, History, Holdings
 
@@ -89,6 +91,7 @@ def analyze(
             trading.paths, cycles_by_token(suspicions.cycles), sales, history.timestamps
         ),
         token_paths_total=len(trading.paths),
+        token_trading=token_trading(sales, in_window, flagged),
         suspicious_patterns=pattern_rows(suspicions.findings, suspicions.verdicts, thresholds),
         suspicious_patterns_total=len(suspicions.findings),
         wallet_clusters=clusters[:CLUSTER_CAP],
@@ -187,6 +190,7 @@ def _summary(
         unique_receivers=int(np.count_nonzero(receivers & ~logged.accounts.mask_of(NOBODY))),
         unique_tokens=len(distinct(logged.token[first:])),
         volume_by_currency=by_currency,
+        wash_sale_pct=share_pct(int(np.count_nonzero(flagged)), len(trading.sales)),
         wash_volume_pct=_main_wash_pct(by_currency),
     )
 

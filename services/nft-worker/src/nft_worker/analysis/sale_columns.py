@@ -155,3 +155,29 @@ def of_bursts(
             )
             fast[account[first[is_burst]]] = True
     return among & fast[account]
+
+
+def around(sales: Sales, windows_seconds: Iterable[int]) -> Mask:
+    """Return the sales whose seller also bought and whose buyer also sold in one span of time.
+
+    Sales whose end has nothing to do with a ring are taken away until none is left to take: what
+    remains of a chain of sales is nothing, what remains of a ring is the ring.
+
+    Args:
+        sales: All sales.
+        windows_seconds: Lengths of the spans of time; one in which it holds is enough.
+    """
+    found = np.zeros(len(sales), np.bool_)
+    accounts = max(len(sales.moves.accounts), 1)
+    for seconds in windows_seconds:
+        span = sales.seconds // seconds * accounts
+        seller, buyer = span + sales.seller, span + sales.buyer
+        rows = np.flatnonzero(~np.isnan(sales.unit_price) & (seller != buyer))
+        before = -1
+        while len(rows) != before:
+            before = len(rows)
+            goes_on = is_in(seller[rows], np.sort(buyer[rows]))
+            goes_on &= is_in(buyer[rows], np.sort(seller[rows]))
+            rows = rows[goes_on]
+        found[rows] = True
+    return found

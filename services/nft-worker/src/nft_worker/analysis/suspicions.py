@@ -25,8 +25,10 @@ from nft_worker.analysis.rules.repeated_trades import find_repeated_trades
 from nft_worker.analysis.rules.self_trades import find_self_trades
 from nft_worker.analysis.rules.swap_backs import find_swap_backs
 from nft_worker.analysis.rules.sweeps import find_sweeps
+from nft_worker.analysis.rules.token_rings import WINDOWS_SECONDS, find_token_rings
 from nft_worker.analysis.sale_columns import (
     Sales,
+    around,
     of_bursts,
     quickly_resold,
     repeated,
@@ -145,6 +147,11 @@ def _trading_findings(
             longest_seconds=thresholds.cycle_days * DAY,
         ),
         *find_swap_backs(sales.pick(swapped_back(sales)), history.contracts),
+        *find_token_rings(
+            sales.pick(around(sales, WINDOWS_SECONDS)),
+            history.contracts,
+            margin_pct=thresholds.ring_margin_pct,
+        ),
         *find_repeated_trades(
             sales.pick(repeated(sales, thresholds.repeated_trades)),
             history.contracts,
