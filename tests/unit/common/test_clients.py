@@ -1,0 +1,24 @@
+"""Connection strings are used and never quoted."""
+
+import pytest
+from pydantic import SecretStr
+
+from common.redis_client import create_redis
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:s3cret/part@host:6379",
+        "redis://user:s3cret#part@host:6379/0",
+        "redis://:[s3cret@host",
+        "http://:s3cret@host",
+        "redis://:s3cret@host:port",
+    ],
+)
+def test_a_malformed_redis_url_is_refused_without_being_quoted(url: str) -> None:
+    with pytest.raises(ValueError, match="REDIS_URL is malformed") as refusal:
+        create_redis(SecretStr(url))
+    assert "s3cret" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+    assert refusal.value.__suppress_context__
