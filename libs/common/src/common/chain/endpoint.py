@@ -27,7 +27,8 @@ from common.chain.errors import (
 REQUEST_TIMEOUT_SECONDS = 30.0
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_CONCURRENT_REQUESTS = 8
-MAX_BATCH = 100
+MAX_BATCH = 500
+"""Where an endpoint takes fewer it says so, once, and that is remembered."""
 _MAX_SHOWN = 300
 _NOT_ABOUT_SIZE = (RateLimited, QuotaExhausted, Unauthorized)
 _URL = re.compile(r"\b(?:https?|wss?)://\S+")

@@ -44,7 +44,7 @@ from common.chain.types import Block, RpcStats
 MAX_ATTEMPTS = 7
 MAX_WAIT_SECONDS = 30.0
 """A longer rest, such as a Retry-After of an hour, fails the call instead of holding the run."""
-GROUP_SIZE = 100
+GROUP_SIZE = 500
 """Calls of a batch that are retried together."""
 
 _TRANSIENT = (EndpointUnavailable, RateLimited, InvalidAnswer)
@@ -92,14 +92,20 @@ class RpcClient:
             lambda endpoint: self.send(endpoint, request), is_divisible=is_divisible
         )
 
-    async def call_batch(self, requests: Sequence[Request[T]]) -> list[T | ChainError]:
+    async def call_batch(
+        self, requests: Sequence[Request[T]], *, is_divisible: bool = False
+    ) -> list[T | ChainError]:
         """Results of many calls of one method, in their order; a refused call has its error.
+
+        Args:
+            requests: The calls.
+            is_divisible: As in `run`.
 
         Raises:
             ChainError: Some call could not be answered at all.
         """
         groups = [requests[i : i + GROUP_SIZE] for i in range(0, len(requests), GROUP_SIZE)]
-        answered = await run_all([self._call_group(group) for group in groups])
+        answered = await run_all([self._call_group(group, is_divisible) for group in groups])
         return [answer for group in answered for answer in group]
 
     async def run(
@@ -177,7 +183,9 @@ class RpcClient:
                 error.locate(method, endpoint.label)
                 raise
 
-    async def _call_group(self, requests: Sequence[Request[T]]) -> list[T | ChainError]:
+    async def _call_group(
+        self, requests: Sequence[Request[T]], is_divisible: bool
+    ) -> list[T | ChainError]:
         results: dict[int, T | ChainError] = {}
         unknown: dict[int, TransactionNotFound] = {}
 
@@ -209,7 +217,7 @@ class RpcClient:
                 raise error
 
         try:
-            await self.run(send)
+            await self.run(send, is_divisible=is_divisible)
         except TransactionNotFound:
             results.update(unknown)
         return [results[index] for index in range(len(requests))]

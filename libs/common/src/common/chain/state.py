@@ -26,6 +26,8 @@ MULTICALL3_CODE_HASH = bytes.fromhex(
 )
 """keccak-256 of the published runtime code: some chains have other code at that address."""
 LARGEST_BATCH = 300
+CHUNKS_AT_ONCE = 4
+"""aggregate3 calls in one HTTP request."""
 
 _TOO_MUCH = (CallReverted, InvalidRequest, LimitExceeded, ResultTooLarge)
 _NO_ANSWER = CallResult(success=False, data="0x")
@@ -70,7 +72,9 @@ async def call_many(
     size = memory.batch_size
     chunks = [calls[start : start + size] for start in range(0, len(calls), size)]
     served: list[int] = []
-    answered = await run_all(_call_chunk(rpc, block, chunk, served) for chunk in chunks)
+    together = [chunks[i : i + CHUNKS_AT_ONCE] for i in range(0, len(chunks), CHUNKS_AT_ONCE)]
+    groups = await run_all(_call_chunks(rpc, block, each, served) for each in together)
+    answered = [chunk for group in groups for chunk in group]
     memory.learn(len(chunks[0]), max(served, default=1))
     results = [result for chunk in answered for result in chunk]
     # A call that burns all gas of its batch makes the next ones fail without a word.
@@ -95,6 +99,30 @@ async def _is_genuine(rpc: RpcClient, block: Block, memory: MulticallMemory) -> 
     return True
 
 
+async def _call_chunks(
+    rpc: RpcClient, block: Block, chunks: Sequence[Sequence[Call]], served: list[int]
+) -> list[list[CallResult]]:
+    """Several aggregate3 in one request; what is too much for the node is asked for in parts."""
+    if len(chunks) == 1:
+        return [await _call_chunk(rpc, block, chunks[0], served)]
+    requests = [_chunk_request(rpc, block, chunk) for chunk in chunks]
+    answers: list[list[CallResult] | ChainError]
+    try:
+        answers = await rpc.call_batch(requests, is_divisible=True)
+    except _TOO_MUCH:
+        return await run_all(_call_chunk(rpc, block, chunk, served) for chunk in chunks)
+    results = []
+    for chunk, answer in zip(chunks, answers, strict=True):
+        if isinstance(answer, _TOO_MUCH):
+            results.append(await _call_halves(rpc, block, chunk, served))
+        elif isinstance(answer, ChainError):
+            raise answer
+        else:
+            served.append(len(chunk))
+            results.append(answer)
+    return results
+
+
 async def _call_chunk(
     rpc: RpcClient, block: Block, calls: Sequence[Call], served: list[int]
 ) -> list[CallResult]:
@@ -104,7 +132,29 @@ async def _call_chunk(
     """
     if len(calls) == 1:
         return await _call_directly(rpc, block, calls)
+    try:
+        results = await rpc.call(_chunk_request(rpc, block, calls), is_divisible=True)
+    except _TOO_MUCH:
+        return await _call_halves(rpc, block, calls, served)
+    served.append(len(calls))
+    return results
 
+
+async def _call_halves(
+    rpc: RpcClient, block: Block, calls: Sequence[Call], served: list[int]
+) -> list[CallResult]:
+    if len(calls) == 1:
+        return await _call_directly(rpc, block, calls)
+    half = len(calls) // 2
+    return [
+        *await _call_chunk(rpc, block, calls[:half], served),
+        *await _call_chunk(rpc, block, calls[half:], served),
+    ]
+
+
+def _chunk_request(
+    rpc: RpcClient, block: Block, calls: Sequence[Call]
+) -> Request[list[CallResult]]:
     def parse(answer: object) -> list[CallResult]:
         results = decode_aggregate3(parse_data(answer), len(calls))
         if results is None:
@@ -113,16 +163,7 @@ async def _call_chunk(
 
     multicall3 = multicall3_address(rpc.endpoints.chain_id)
     params = _call_params(aggregate3(multicall3, calls), block)
-    try:
-        results = await rpc.call(Request("eth_call", params, parse), is_divisible=True)
-    except _TOO_MUCH:
-        half = len(calls) // 2
-        return [
-            *await _call_chunk(rpc, block, calls[:half], served),
-            *await _call_chunk(rpc, block, calls[half:], served),
-        ]
-    served.append(len(calls))
-    return results
+    return Request("eth_call", params, parse)
 
 
 async def _call_directly(rpc: RpcClient, block: Block, calls: Sequence[Call]) -> list[CallResult]:
