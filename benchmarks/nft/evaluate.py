@@ -11,7 +11,7 @@ import csv
 import gzip
 import json
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,22 @@ def record(number: int, row: Row, timestamp: int) -> tuple[NftTransfer, Sale]:
         COLLECTION, "erc721", None, seller, buyer, token_id, 1, number, digest, 0, 0, 0
     )
     sale = Sale(
-        token_id, 1, "erc721", seller, buyer, row.get("pay_token") or "native", price, "event",
-        False, False, timestamp, number, digest, 0, 0,
-    )  # fmt: skip
+        token_id,
+        1,
+        "erc721",
+        seller,
+        buyer,
+        row.get("pay_token") or "native",
+        price,
+        "event",
+        False,
+        False,
+        timestamp,
+        number,
+        digest,
+        0,
+        0,
+    )
     return move, sale
 
 
@@ -239,7 +252,7 @@ def unbroken(rows: list[Row]) -> str:
             0,
             0,
             0,
-        )  # fmt: skip
+        )
         for number, row in enumerate(sorted(rows, key=lambda row: int(row["timestamp"])), 1)
     ]
     moves = movements(transfers, dict.fromkeys(range(1, len(rows) + 1), 0))
@@ -266,7 +279,7 @@ def recorded_trades(folder: Path) -> dict[str, Any]:
                 transaction["hash"],
                 transaction["transactionIndex"],
                 entry["logIndex"],
-            )  # fmt: skip
+            )
             for entry in transaction["logs"]
         ]
         if not any(log.topics and log.topics[0] == ORDERS_MATCHED for log in logs):
@@ -311,9 +324,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     data = Path(sys.argv[1])
-    found = defaultdict(
-        dict, {n: judge(data / n) for n, judge in SETS.items() if (data / n).is_dir()}
-    )
+    found = {n: judge(data / n) for n, judge in SETS.items() if (data / n).is_dir()}
     print(json.dumps(found, indent=1))
 
 

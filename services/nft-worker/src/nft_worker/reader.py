@@ -12,7 +12,7 @@ from common.chain.tokens import fetch_erc20_holders, fetch_erc721_owners, fetch_
 from common.chain.types import ZERO_ADDRESS, Address, TokenMetadata
 from common.models import from_millis
 from common.results.envelope import Window
-from nft_worker.analysis.code import is_contract
+from nft_worker.account_reader import fetch_contracts
 from nft_worker.analysis.holders import held_by_somebody, largest_holders
 from nft_worker.analysis.markets.fills import NATIVE
 from nft_worker.analysis.movements import NOBODY
@@ -68,7 +68,7 @@ async def fetch_history(
         transfers=tuple(move for kept in in_window for move in kept.transfers),
         timestamps=seconds | {kept.block_number: kept.seconds for kept in read},
         transactions={kept.hash: kept.payment for kept in read if kept.payment is not None},
-        contracts=await _fetch_contracts(pinned, accounts_to_classify(transfers)),
+        contracts=await fetch_contracts(pinned, accounts_to_classify(transfers)),
         reaches_origin=extent.reaches_origin,
         undecodable_logs=sum(kept.undecodable for kept in in_window),
         window_seconds=(seconds[extent.first_block], seconds[extent.last_block]),
@@ -102,7 +102,7 @@ async def fetch_holdings(
         and history.window.to_block == pinned.block.number
     )
     contracts, answers = await asyncio.gather(
-        _fetch_contracts(pinned, largest_holders(held_by_somebody(balances))),
+        fetch_contracts(pinned, largest_holders(held_by_somebody(balances))),
         fetch_erc20_holders(  # ERC-721 shares `balanceOf(address)` with ERC-20
             pinned, history.collection.address, sellers if whole_balances_tell else ()
         ),
@@ -127,14 +127,6 @@ async def fetch_currencies(
     """
     paid = {sale.currency for sale in sales if sale.currency not in (None, NATIVE)}
     return await fetch_token_metadata(pinned, sorted(Address(token) for token in paid if token))
-
-
-async def _fetch_contracts(pinned: PinnedChain, accounts: Iterable[Address]) -> frozenset[Address]:
-    ordered = sorted(set(accounts))
-    codes = await asyncio.gather(*(pinned.fetch_code(account) for account in ordered))
-    return frozenset(
-        account for account, code in zip(ordered, codes, strict=True) if is_contract(code)
-    )
 
 
 async def _fetch_owners(pinned: PinnedChain, history: History) -> tuple[dict[Address, int], int]:
