@@ -237,9 +237,8 @@ async def test_a_lease_whose_answer_was_lost_is_taken_once(worker: Worker) -> No
     event = due()
     identity = event.model_dump(include={"run_id", "job_id", "action", "attempt"})
     started = RunStarted(**identity, worker=worker.name, at=now_utc())
-    args: list[str | int] = [f"{worker.name}/7-0", 1_000, "__data__", started.model_dump_json()]
-    keys = [lease_key(event.run_id, 1), OUTCOMES_STREAM]
-    assert await worker.leases._start(keys=keys, args=args) == 1
+    unheard = [(lease_key(event.run_id, 1), f"{worker.name}/7-0", started)]
+    assert await worker.leases._start_all(unheard) == [True]
     assert await worker.leases.start(started, "7-0", lambda: None)
     assert not await worker.leases.start(started, "8-0", lambda: None)
     assert await worker.redis.xlen(OUTCOMES_STREAM) == 1

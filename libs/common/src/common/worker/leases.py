@@ -1,20 +1,25 @@
 """Leases: who carries out which attempt, proven every second, so that the dead are found fast."""
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from common.batching import Batcher
 from common.consumer import Source
 from common.events import RunCompleted, RunFailed, RunStarted
 from common.outages import Outage
 from common.streams import DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
 
 logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 100
+"""Leases taken or finished in one round trip: enough to make its cost small."""
 
 FINISHED = "finished"
 FINISHED_SECONDS = 60
@@ -23,13 +28,17 @@ FINISHED_SECONDS = 60
 # Takes the lease and tells so, or does neither. Sent again because the answer was lost, it tells
 # again that the lease is taken.
 _START = """
-local owner = redis.call('GET', KEYS[1])
-if owner then
-  return owner == ARGV[1] and 1 or 0
+local taken = {}
+for i = 2, #KEYS do
+  local owner, started = ARGV[2 * i - 1], ARGV[2 * i]
+  local present = redis.call('GET', KEYS[i])
+  if not present then
+    redis.call('SET', KEYS[i], owner, 'PX', ARGV[1])
+    redis.call('XADD', KEYS[1], '*', ARGV[2], started)
+  end
+  taken[i - 1] = (not present or present == owner) and 1 or 0
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('XADD', KEYS[2], '*', ARGV[3], ARGV[4])
-return 1
+return taken
 """
 
 # Prolongs leases that are ours or were forgotten by a flushed Redis; returns those of others.
@@ -74,6 +83,8 @@ class Leases:
         self._held: dict[str, Held] = {}
         self._start = redis.register_script(_START)
         self._renew = redis.register_script(_RENEW)
+        self._starts = Batcher(self._start_all, MOST_AT_ONCE)
+        self._ends = Batcher(self._finish_all, MOST_AT_ONCE)
         self._publishing = Outage(logger, "publish outcomes")
         self._renewing = Outage(logger, "renew leases")
 
@@ -92,13 +103,18 @@ class Leases:
         key = lease_key(started.run_id, started.attempt)
         if key in self._held:
             return False
-        taken = await self._start(
-            keys=[key, OUTCOMES_STREAM],
-            args=[self._owner(entry_id), self._lease_ms, DATA_FIELD, started.model_dump_json()],
-        )
+        taken = await self._starts.submit((key, self._owner(entry_id), started))
         if taken:
             self._held[key] = Held(entry_id, abandon)
-        return bool(taken)
+        return taken
+
+    async def _start_all(self, wanted: Sequence[tuple[str, str, RunStarted]]) -> list[bool]:
+        events = ((owner, started.model_dump_json()) for _, owner, started in wanted)
+        taken = await self._start(
+            keys=[OUTCOMES_STREAM, *(key for key, _, _ in wanted)],
+            args=[self._lease_ms, DATA_FIELD, *itertools.chain.from_iterable(events)],
+        )
+        return [bool(each) for each in taken]
 
     async def finish(self, outcome: RunCompleted | RunFailed, entry_id: str) -> None:
         """Publish how an attempt ended, mark its lease finished and acknowledge its entry, as one.
@@ -108,19 +124,27 @@ class Leases:
         key = lease_key(outcome.run_id, outcome.attempt)
         if key in self._held:
             self._held[key] = Held(entry_id, abandon=None)
+        await self._ends.submit((key, outcome, entry_id))
+        self._held.pop(key, None)
+
+    async def _finish_all(
+        self, ended: Sequence[tuple[str, RunCompleted | RunFailed, str]]
+    ) -> Sequence[None]:
         while True:
             try:
                 async with self._redis.pipeline(transaction=True) as pipe:
-                    pipe.xadd(OUTCOMES_STREAM, to_entry(outcome))
-                    pipe.set(key, FINISHED, ex=FINISHED_SECONDS)
-                    pipe.xack(self._source.stream, self._source.group, entry_id)
+                    for key, outcome, _ in ended:
+                        pipe.xadd(OUTCOMES_STREAM, to_entry(outcome))
+                        pipe.set(key, FINISHED, ex=FINISHED_SECONDS)
+                    entries = (entry_id for _, _, entry_id in ended)
+                    pipe.xack(self._source.stream, self._source.group, *entries)
                     await pipe.execute()
                 break
             except (RedisError, OSError) as error:
                 self._publishing.note(error)
                 await asyncio.sleep(1.0)
         self._publishing.end()
-        self._held.pop(key, None)
+        return [None] * len(ended)
 
     async def acknowledge(self, entry_id: str) -> None:
         """Drop an entry that asks for nothing new."""
