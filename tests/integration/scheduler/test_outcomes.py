@@ -343,7 +343,11 @@ async def test_outcomes_read_by_a_scheduler_that_died_are_recorded_by_another(
             return bool(job["status"] == "completed")
 
         await eventually(recorded)
-        assert await pending(heir) == 0
+
+        async def acknowledged() -> bool:
+            return await pending(heir) == 0
+
+        await eventually(acknowledged)
 
 
 @pytest.mark.parametrize("end", ["completed", "retried", "failed"])

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from common.consumer import Source
 from common.events import JobDue, RunStarted
 from common.models import now_utc
 from common.streams import OUTCOMES_STREAM, lease_key, to_entry
+from common.worker.leases import Leases
 from tests.integration.engine_data import (
     ACTION,
     STREAM,
@@ -237,8 +239,9 @@ async def test_a_lease_whose_answer_was_lost_is_taken_once(worker: Worker) -> No
     event = due()
     identity = event.model_dump(include={"run_id", "job_id", "action", "attempt"})
     started = RunStarted(**identity, worker=worker.name, at=now_utc())
-    unheard = [(lease_key(event.run_id, 1), f"{worker.name}/7-0", started)]
-    assert await worker.leases._start_all(unheard) == [True]
+    source = Source(STREAM, WORKERS, worker.name)
+    without_answer = Leases(worker.redis, source, lease_seconds=60, heartbeat_seconds=20)
+    assert await without_answer.start(started, "7-0", lambda: None)
     assert await worker.leases.start(started, "7-0", lambda: None)
     assert not await worker.leases.start(started, "8-0", lambda: None)
     assert await worker.redis.xlen(OUTCOMES_STREAM) == 1
