@@ -125,6 +125,7 @@ def a_reading(metadata_of: Callable[..., TokenMetadata]) -> Callable[..., Wallet
             "obstacle": None,
             "answers": _honest_answers(history, metadata_of),
             "transactions": {each.hash: each for each in transactions},
+            "prices": {},
             "native": None,
             "receipts": {},
             "timestamps": {each.block_number: each.block_number * 12 for each in history.events},

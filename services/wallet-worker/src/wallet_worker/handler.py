@@ -14,11 +14,19 @@ from wallet_worker.analysis.discovery import wallet_filters
 from wallet_worker.analysis.previous import PreviousSnapshot, read_previous
 from wallet_worker.analysis.snapshot import compose_snapshot
 from wallet_worker.index import WalletIndex, index_key
+from wallet_worker.price_feeds import FeedsByChain, packaged_feeds
 from wallet_worker.reader import fetch_block_hash, fetch_wallet
 
 
 async def take_snapshot(
     payload: WalletSnapshotPayload, context: RunContext
+) -> Report[WalletSnapshot]:
+    """Take a snapshot with the price feeds that come with the worker, see `snapshot_with`."""
+    return await snapshot_with(packaged_feeds(), payload, context)
+
+
+async def snapshot_with(
+    feeds: FeedsByChain, payload: WalletSnapshotPayload, context: RunContext
 ) -> Report[WalletSnapshot]:
     """Return what a wallet holds, and what it did, at the pinned block.
 
@@ -37,7 +45,9 @@ async def take_snapshot(
         context.database,
         index_key(context.pinned.chain_id, wallet, wallet_filters(wallet, options)),
     )
-    reading = await fetch_wallet(context.pinned, wallet, options, index)
+    reading = await fetch_wallet(
+        context.pinned, wallet, options, index, feeds.get(context.pinned.chain_id, ())
+    )
     await context.report_progress("analysing")
     return await asyncio.to_thread(compose_snapshot, reading, options, thresholds, previous)
 

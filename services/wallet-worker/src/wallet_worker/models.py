@@ -8,6 +8,7 @@ from common.chain.transfers import WrapEvent
 from common.chain.types import Address, Block, Receipt, TokenMetadata, TokenStandard, Transaction
 from common.results.envelope import Reason
 from common.results.wallet_snapshot import TransactionSource
+from wallet_worker.analysis.prices import Prices
 
 TokenId: TypeAlias = tuple[Address, int]
 """A contract and a token id in it."""
@@ -117,6 +118,7 @@ class WalletReading:
 
     Attributes:
         history: None when it was not asked for, or when `obstacle` says why it is unknown.
+        prices: At the block.
         native: What a search for transactions by account found; None when there was none.
         transactions: By hash, the newest ones behind the history and of `native`; empty when not
             asked for.
@@ -130,6 +132,7 @@ class WalletReading:
     history: History | None
     obstacle: Reason | None
     answers: ContractAnswers
+    prices: Prices
     native: NativeSearch | None
     transactions: Mapping[str, Transaction]
     receipts: Mapping[str, Receipt]

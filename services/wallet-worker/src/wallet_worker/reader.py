@@ -30,9 +30,11 @@ from wallet_worker.analysis.discovery import (
     transactions_to_read,
     wallet_filters,
 )
+from wallet_worker.analysis.prices import PriceFeed
 from wallet_worker.index import Facts, WalletIndex
 from wallet_worker.models import Account, ContractAnswers, History, NativeSearch, WalletReading
 from wallet_worker.native_search import search_native
+from wallet_worker.price_feeds import fetch_prices
 
 T = TypeVar("T")
 
@@ -43,7 +45,11 @@ _EMPTY_HISTORY = History(movements=(), wraps=(), undecodable=0)
 
 
 async def fetch_wallet(
-    pinned: PinnedChain, wallet: Address, options: WalletSnapshotOptions, index: WalletIndex
+    pinned: PinnedChain,
+    wallet: Address,
+    options: WalletSnapshotOptions,
+    index: WalletIndex,
+    feeds: Collection[PriceFeed] = (),
 ) -> WalletReading:
     """Read all that `options` ask for and `index` does not know, and nothing else.
 
@@ -68,6 +74,9 @@ async def fetch_wallet(
         history=history,
         obstacle=obstacle,
         answers=await _fetch_answers(pinned, wallet, found, options, known, new),
+        prices=await fetch_prices(
+            pinned, feeds, erc20_contracts(found) if options.include_token_balances else ()
+        ),
         native=new.native,
         transactions=transactions,
         receipts=receipts,

@@ -34,13 +34,36 @@ class WalletAccount(CamelModel):
     nonce: int
 
 
+class TokenPrice(CamelModel):
+    """What one whole coin costs, as a price feed said at the block.
+
+    Attributes:
+        usd: Exact decimal number.
+        source: Kind of feed and its pair.
+        age_seconds: From the feed's last update to the block.
+        stale: The feed is older than its heartbeat: it should have been updated since.
+    """
+
+    usd: str
+    source: str
+    feed_address: str
+    updated_at: UtcDatetime
+    age_seconds: int
+    stale: bool
+
+
 class NativeBalance(CamelModel):
-    """Balance in the chain's own coin; `symbol` is null for a chain we have no name for."""
+    """Balance in the chain's own coin; `symbol` is null for a chain we have no name for.
+
+    Price and value are null where no feed is known or none answers, never zero.
+    """
 
     symbol: str | None
     decimals: int
     balance_raw: RawAmount
     balance: str
+    price: TokenPrice | None = None
+    usd_value: str | None = None
 
 
 class SpamMark(CamelModel):
@@ -63,6 +86,8 @@ class TokenHolding(CamelModel):
     Attributes:
         metadata_status: `bytes32` is old fixed-size text; `missing` and `invalid` leave gaps.
         balance_raw: What the contract answers at the block; null when it does not answer.
+        price: Null where no feed is known for this contract, or none answers.
+        usd_value: Balance times price, exactly; null without one of both.
         received_raw: Sum of the logged transfers in (and wraps).
         sent_raw: Sum of the logged transfers out (and unwraps).
         unexplained_raw: balance - (received - sent): rebasing, a fee on transfer, or logs that are
@@ -79,6 +104,8 @@ class TokenHolding(CamelModel):
     metadata_status: Literal["ok", "bytes32", "missing", "invalid"]
     balance_raw: RawAmount | None
     balance: str | None
+    price: TokenPrice | None = None
+    usd_value: str | None = None
     received_raw: RawAmount
     sent_raw: RawAmount
     unexplained_raw: RawAmount | None
@@ -254,10 +281,17 @@ class Counterparty(CamelModel):
 
 
 class WalletTotals(CamelModel):
-    """Counts over everything, before any list is cut; null where it was not read."""
+    """Sums over everything, before any list is cut; null where it was not read.
+
+    Attributes:
+        usd_value: Of the native coin and all tokens that have a price, spam aside.
+        priced_pct: Assets with a value among the native coin and all tokens held, spam aside.
+    """
 
     tokens_held: int | None = None
     spam_tokens: int | None = None
     nfts_held: int | None = None
     token_transfers: int | None = None
     poisoning_suspects: int | None = None
+    usd_value: str | None = None
+    priced_pct: float | None = None

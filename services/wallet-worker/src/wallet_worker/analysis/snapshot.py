@@ -23,6 +23,7 @@ from wallet_worker.analysis.native_flows import native_flows
 from wallet_worker.analysis.nfts import nft_collections, nft_holdings
 from wallet_worker.analysis.poisoning import Poisoning, find_poisoning
 from wallet_worker.analysis.previous import PreviousSnapshot
+from wallet_worker.analysis.prices import price_native, price_tokens, total_value
 from wallet_worker.analysis.spam import poisoning_suspicions
 from wallet_worker.analysis.tokens import is_held, token_holdings
 from wallet_worker.models import History, WalletReading
@@ -52,6 +53,7 @@ def compose_snapshot(
         wallet=describe_account(reading.account),
         native=native_balance(reading.account, reading.chain_id),
     )
+    price_native(result.native, reading.prices)
     poisoning = Poisoning(suspects={}, imitations={})
     holdings: list[TokenHolding] = []
     alerts: list[Alert] = []
@@ -64,6 +66,7 @@ def compose_snapshot(
         )
         if options.include_token_balances:
             holdings = _holdings(reading, history, poisoning, thresholds)
+            price_tokens(holdings, reading.prices)
             _fill_tokens(result, holdings)
         if options.include_nfts:
             _fill_nfts(result, reading, history, thresholds)
@@ -116,6 +119,7 @@ def _fill_tokens(result: WalletSnapshot, holdings: list[TokenHolding]) -> None:
     result.tokens, result.tokens_total = held[:LIST_CAP], len(held)
     result.past_tokens, result.past_tokens_total = past[:LIST_CAP], len(past)
     result.totals.tokens_held = len(held) - len(silent)
+    result.totals.usd_value, result.totals.priced_pct = total_value(result.native, held)
     result.totals.spam_tokens = sum(holding.spam.is_spam for holding in held)
     if silent:
         detail = f"{len(silent)} tokens do not answer balanceOf; their balances are null"
