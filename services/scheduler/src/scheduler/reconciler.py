@@ -109,10 +109,14 @@ class Reconciler:
                 return False
             before = min(before, position.delivered_until - self._lost_after)
         overdue = {"state": RunState.QUEUED.value, "emitAt": {"$lt": before}, "action": action}
-        found = await self._runs.find(overdue).sort("emitAt", 1).to_list(self._batch_size)
-        lost = [run for run, held in zip(found, await self._held(found), strict=True) if not held]
-        if not lost:
+        # under load many are being carried out, so what most are not needed for is read later
+        candidates = self._runs.find(overdue, {"attempt": True}).sort("emitAt", 1)
+        found = await candidates.to_list(self._batch_size)
+        held = await self._held(found)
+        ids = [run["_id"] for run, is_held in zip(found, held, strict=True) if not is_held]
+        if not ids:
             return False
+        lost = await self._runs.find({**overdue, "_id": {"$in": ids}}).to_list(None)
         for run in lost:
             run["emissions"] += 1
         await self._runs.bulk_write(
