@@ -13,7 +13,9 @@ from common.chain.tokens import (
 from common.chain.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE, decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
+from common.results.nft_movements import CollectionStandard
 from nft_worker.analysis.code import delegates_to_implementation, is_contract
+from nft_worker.analysis.markets import punks
 from nft_worker.models import Collection
 
 ERC721_ENUMERABLE = "780e9d63"
@@ -27,9 +29,12 @@ async def fetch_collection(pinned: PinnedChain, address: Address) -> Collection:
         PayloadError: There is no contract at the address, or it is no NFT collection.
         ChainError: The chain could not be read.
     """
-    code, standard = await asyncio.gather(
+    code, claimed = await asyncio.gather(
         pinned.fetch_code(address), fetch_collection_standard(pinned, address)
     )
+    standard: CollectionStandard | None = claimed
+    if address == punks.COLLECTION:
+        standard = "cryptopunks"
     if not is_contract(code):
         raise PayloadError(
             f"collectionAddress {address} has no contract at block {pinned.block.number} of chain "
@@ -47,7 +52,7 @@ async def fetch_collection(pinned: PinnedChain, address: Address) -> Collection:
         standard=standard,
         name=metadata[address].name,
         symbol=metadata[address].symbol,
-        total_supply=total_supply if standard == "erc721" else None,
+        total_supply=total_supply if standard != "erc1155" else None,
         enumerable=abi.decode_bool(claims_enumerable) is True,
         is_proxy=delegates_to_implementation(code),
     )

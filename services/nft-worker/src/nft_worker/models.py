@@ -7,7 +7,7 @@ from typing import Literal
 from common.chain.transfers import Erc20Transfer, NftTransfer
 from common.chain.types import Address, Block, TokenMetadata
 from common.results.envelope import Reason, Window
-from common.results.nft_movements import PriceSource
+from common.results.nft_movements import CollectionStandard, PriceSource
 from nft_worker.analysis.markets.fills import Fill
 
 Timestamps = Mapping[int, int]
@@ -33,12 +33,17 @@ class Collection:
     """
 
     address: Address
-    standard: Literal["erc721", "erc1155"]
+    standard: CollectionStandard
     name: str | None
     symbol: str | None
     total_supply: int | None
     enumerable: bool
     is_proxy: bool
+
+    @property
+    def has_unique_tokens(self) -> bool:
+        """Whether each token has one owner, and not units of it many."""
+        return self.standard != "erc1155"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from common.actions.analyze_nft_movements import NftMovementOptions
 from common.chain.client import PinnedChain
 from common.chain.transfers import NftTransfer, decode_transfers
-from common.chain.types import Log
+from common.chain.types import Log, LogFilter, Transaction
+from nft_worker.analysis.markets import punks
 from nft_worker.analysis.markets.decoding import decode_fills
+from nft_worker.analysis.markets.fills import Fill
 from nft_worker.analysis.movements import is_trade_candidate
 from nft_worker.kept import KeptTransaction
 from nft_worker.models import Collection, PaidTransaction
@@ -139,25 +141,13 @@ async def _fetch_transactions(
     candidates = [
         hash_ for hash_, (transfers, _) in moved.items() if any(map(is_trade_candidate, transfers))
     ]
-    senders, receipts, timestamps = await asyncio.gather(
+    transactions, receipts, timestamps = await asyncio.gather(
         pinned.fetch_transactions(candidates),
         pinned.fetch_transaction_logs(candidates),
         pinned.fetch_timestamps({own[0].block_number for own in by_hash.values()}),
     )
-    payments = await asyncio.to_thread(
-        lambda: {
-            hash_: PaidTransaction(
-                senders[hash_].sender,
-                senders[hash_].value_wei,
-                decoded.erc20,
-                decoded.nft,
-                decode_fills(receipts[hash_]),
-            )
-            for hash_, decoded in (
-                (hash_, decode_transfers(receipts[hash_])) for hash_ in candidates
-            )
-        }
-    )
+    bids = await _fetch_accepted_bids(pinned, receipts)
+    payments = await asyncio.to_thread(_payments, transactions, receipts, bids)
     found = [
         KeptTransaction(
             hash=hash_,
@@ -174,6 +164,40 @@ async def _fetch_transactions(
     return sorted(found, key=lambda kept: (kept.block_number, kept.transaction_index))
 
 
+async def _fetch_accepted_bids(
+    pinned: PinnedChain, receipts: Mapping[str, Sequence[Log]]
+) -> Mapping[str, list[Fill]]:
+    """Return the sales of punks by accepted bids, whose price only the earlier bid tells."""
+    accepted = [
+        move for logs in receipts.values() for move in punks.decode_punks(logs).accepted_bids
+    ]
+    if not accepted:
+        return {}
+    indexes = tuple(sorted({f"0x{move.token_id:064x}" for move in accepted}))
+    wanted = LogFilter((punks.COLLECTION,), (punks.PUNK_BID_ENTERED, indexes))
+    newest = max(move.block_number for move in accepted)
+    return punks.fills_of_bids(accepted, await pinned.fetch_logs(wanted, 0, newest))
+
+
+def _payments(
+    transactions: Mapping[str, Transaction],
+    receipts: Mapping[str, Sequence[Log]],
+    bids: Mapping[str, list[Fill]],
+) -> dict[str, PaidTransaction]:
+    found = {}
+    for hash_, logs in receipts.items():
+        decoded, of_punks = decode_transfers(logs), punks.decode_punks(logs)
+        fills = (*decode_fills(logs), *of_punks.fills, *bids.get(hash_, ()))
+        found[hash_] = PaidTransaction(
+            sender=transactions[hash_].sender,
+            value_wei=transactions[hash_].value_wei,
+            erc20=tuple(leg for leg in decoded.erc20 if leg.contract != punks.COLLECTION),
+            nfts=(*decoded.nft, *of_punks.transfers),
+            fills=tuple(sorted(fills, key=lambda fill: fill.log_index)),
+        )
+    return found
+
+
 def _decoded(
     by_hash: Mapping[str, Sequence[Log]], wanted: Container[int] | None
 ) -> dict[str, tuple[tuple[NftTransfer, ...], int]]:
@@ -181,6 +205,11 @@ def _decoded(
     found = {}
     for hash_, logs in by_hash.items():
         decoded = decode_transfers(logs)
-        transfers = tuple(move for move in decoded.nft if wanted is None or move.token_id in wanted)
-        found[hash_] = (transfers, decoded.undecodable)
+        of_punks = punks.decode_punks(logs)
+        transfers = tuple(
+            move
+            for move in (*decoded.nft, *of_punks.transfers)
+            if wanted is None or move.token_id in wanted
+        )
+        found[hash_] = (transfers, decoded.undecodable + of_punks.undecodable)
     return found

@@ -9,12 +9,13 @@ from common.actions.analyze_nft_movements import NftMovementOptions
 from common.chain import abi
 from common.chain.client import PinnedChain
 from common.chain.tokens import fetch_erc20_holders, fetch_erc721_owners, fetch_token_metadata
-from common.chain.types import ZERO_ADDRESS, Address, TokenMetadata
+from common.chain.types import ZERO_ADDRESS, Address, Call, TokenMetadata
 from common.models import from_millis
 from common.results.envelope import Window
 from nft_worker.account_reader import fetch_contracts
 from nft_worker.analysis.holders import held_by_somebody, largest_holders
 from nft_worker.analysis.markets.fills import NATIVE
+from nft_worker.analysis.markets.punks import COLLECTION, PUNK_INDEX_TO_ADDRESS
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.paths import accounts_to_classify
 from nft_worker.kept import KeptTransaction
@@ -47,7 +48,7 @@ async def fetch_history(
     extent, in_window = found.extent, found.transactions
     seconds = await pinned.fetch_timestamps({extent.first_block, extent.last_block})
     earlier: Sequence[KeptTransaction] = ()
-    if options.to_block is None and collection.standard == "erc721" and extent.first_block > 0:
+    if options.to_block is None and collection.has_unique_tokens and extent.first_block > 0:
         earlier = await index.find_earlier(
             {move.token_id for kept in in_window for move in kept.transfers},
             extent.first_block,
@@ -93,11 +94,11 @@ async def fetch_holdings(
     """
     balances, unknown = await (
         _fetch_owners(pinned, history)
-        if history.collection.standard == "erc721"
+        if history.collection.has_unique_tokens
         else _fetch_edition_balances(pinned, history)
     )
     whole_balances_tell = (
-        history.collection.standard == "erc721"
+        history.collection.has_unique_tokens
         and options.token_ids is None
         and history.window.to_block == pinned.block.number
     )
@@ -136,12 +137,29 @@ async def _fetch_owners(pinned: PinnedChain, history: History) -> tuple[dict[Add
     """
     address = history.collection.address
     latest = {move.token_id: move.recipient for move in history.transfers}
-    owners = await fetch_erc721_owners(pinned, [(address, token_id) for token_id in latest])
+    owners = await (
+        _fetch_punk_owners(pinned, latest)
+        if history.collection.standard == "cryptopunks"
+        else fetch_erc721_owners(pinned, [(address, token_id) for token_id in latest])
+    )
     held = Counter(owner for owner in owners.values() if owner not in (None, ZERO_ADDRESS))
     unknown = sum(
         owner is None and latest[token_id] not in NOBODY for (_, token_id), owner in owners.items()
     )
     return {owner: count for owner, count in held.items() if owner is not None}, unknown
+
+
+async def _fetch_punk_owners(
+    pinned: PinnedChain, punks: Iterable[int]
+) -> dict[tuple[Address, int], Address | None]:
+    asked = list(punks)
+    answers = await pinned.call_many(
+        [Call(COLLECTION, f"{PUNK_INDEX_TO_ADDRESS}{punk:064x}") for punk in asked]
+    )
+    return {
+        (COLLECTION, punk): abi.decode_address(answer)
+        for punk, answer in zip(asked, answers, strict=True)
+    }
 
 
 async def _fetch_edition_balances(

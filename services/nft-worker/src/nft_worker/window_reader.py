@@ -14,6 +14,7 @@ from common.chain.transfers import (
 )
 from common.chain.types import Log, LogFilter
 from common.results.envelope import Reason
+from nft_worker.analysis.markets import punks
 from nft_worker.models import Collection
 
 DAY_SECONDS = 86_400
@@ -97,6 +98,8 @@ async def fetch_transfer_logs(
 def _filters(collection: Collection, token_ids: Sequence[str] | None) -> list[LogFilter]:
     """Return the filters of a window; ids that no topic carries are sorted out after decoding."""
     emitter = (collection.address,)
+    if collection.standard == "cryptopunks":
+        return [LogFilter(emitter, ((*punks.MOVED, TRANSFER),))]
     if token_ids is None or collection.standard == "erc1155":
         events = (TRANSFER, TRANSFER_SINGLE, TRANSFER_BATCH, CONSECUTIVE_TRANSFER)
         return [LogFilter(emitter, (events,))]

@@ -8,6 +8,8 @@ from common.models import CamelModel, RawAmount, UtcDatetime
 from common.results.alerts import Alert, Severity
 from common.results.envelope import ActionResult
 
+CollectionStandard = Literal["erc721", "erc1155", "cryptopunks"]
+
 MovementKind = Literal["mint", "burn", "sale", "transfer", "self"]
 """Mint: from the zero address. Burn: to it or to 0x...dead. Self: to the sender, unpaid."""
 
@@ -38,7 +40,7 @@ class NftCollectionFacts(CamelModel):
     """What the collection says about itself at the pinned block."""
 
     address: str
-    standard: Literal["erc721", "erc1155"]
+    standard: CollectionStandard
     name: str | None
     symbol: str | None
     total_supply_raw: RawAmount | None = Field(

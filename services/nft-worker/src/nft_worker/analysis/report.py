@@ -127,7 +127,7 @@ def _alerts(
             *writer.activity(result.activity, result.activity_bucket_seconds),
             *(
                 writer.concentration(result.holders, moment(history.block.timestamp))
-                if history.collection.standard == "erc721"  # units of many ids do not compare
+                if history.collection.has_unique_tokens  # units of many ids do not compare
                 else ()
             ),
         ]
