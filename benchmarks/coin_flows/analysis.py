@@ -1,6 +1,6 @@
 """How long the analysis of a million transfers takes, and how much memory the process holds.
 
-    python benchmarks/coin_flows/analysis.py [--transfers N] [--holders N] [--runs N]
+    python -m benchmarks.coin_flows.analysis [--transfers N] [--holders N] [--runs N]
 
 Prints the median of several runs, each on columns that nothing has been computed from yet, and the
 distribution of 252,803 balances alone.
@@ -12,8 +12,7 @@ import statistics
 import time
 from dataclasses import fields, replace
 
-from made_token import make_reading, make_table
-
+from benchmarks.coin_flows.made_token import make_reading, make_table
 from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
 from common.chain.types import Address
 from token_worker.analysis.holders import describe_holders

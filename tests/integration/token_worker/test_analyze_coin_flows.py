@@ -48,6 +48,16 @@ async def test_the_whole_history_gives_exactly_what_was_planted(
     assert result.circular_flows == []
 
 
+async def test_the_kept_history_gives_the_same_report_as_reading_everything(
+    analyze: Analyze, scenario: Scenario
+) -> None:
+    read = (await analyze(scenario.flow.address, transactionLimit=WHOLE_HISTORY)).result
+    kept = [(await analyze(scenario.flow.address, fullHistory=True)).result for _ in range(2)]
+
+    assert kept == [read, read]
+    assert (read.token.compliance, read.token.compliance_mismatches) == ("standard", 0)
+
+
 async def test_the_planted_spike_is_the_only_one(analyze: Analyze, scenario: Scenario) -> None:
     spike = scenario.flow.spike
 

@@ -26,8 +26,9 @@ async def analyze_coin_flows(
     )
     reading = await read_token_flows(
         context.pinned,
+        context.database,
         Address(payload.token_address),
-        options.transaction_limit,
+        options,
         context.report_progress,
     )
     await context.report_progress(f"analysing {len(reading.table)} transfers")

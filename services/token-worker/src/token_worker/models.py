@@ -1,10 +1,23 @@
 """Records between the reading half and the analysing half."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.chain.types import Address, Block, TokenMetadata
 from token_worker.analysis.table import TransferTable
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What is known of one address from two sides, raw.
+
+    Attributes:
+        before: `balanceOf` right before the window; 0 before a whole history.
+        actual: `balanceOf` at its end.
+    """
+
+    before: int
+    actual: int
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,10 @@ class TokenFlowReading:
         unread_logs: Transfer events of the window that are none of a fungible token.
         window_start: Unix seconds of `from_block`.
         balances: Raw balance at `block` of every address seen in the window, of the zero and the
-            dead address and of the token itself; None where the token does not tell.
+            dead address and of the token itself; None where the token does not tell. Of a whole
+            history they follow from the transfers if the token agrees for a sample.
+        sample: What the transfers should have made of some balances, for comparison with
+            `balances`; empty where balances before the window are unknown.
         contracts: Whether an address has code, for the largest holders only.
         wraps_native: The token takes native coins for wrapped ones, which no Transfer records.
     """
@@ -39,3 +55,4 @@ class TokenFlowReading:
     balances: Mapping[Address, int | None]
     contracts: Mapping[Address, bool]
     wraps_native: bool = False
+    sample: Mapping[Address, Sampled] = field(default_factory=dict)

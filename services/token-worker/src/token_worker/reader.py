@@ -1,8 +1,13 @@
-"""Reads a token's newest transfers and what its contract says, all at the pinned block."""
+"""Reads a token's transfers and what its contract says, all at the pinned block."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common.actions.analyze_coin_flows import CoinFlowOptions
 from common.chain.client import PinnedChain
 from common.chain.tokens import (
     fetch_collection_standard,
@@ -10,29 +15,47 @@ from common.chain.tokens import (
     fetch_token_metadata,
     fetch_total_supply,
 )
-from common.chain.transfers import TRANSFER, DecodedLogs, decode_transfers
+from common.chain.transfers import TRANSFER, decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
+from token_worker.analysis.flows import sum_address_flows
 from token_worker.analysis.holders import excluded_addresses, largest_holders
 from token_worker.analysis.table import TransferTable
+from token_worker.history.reading import read_history
 from token_worker.models import TokenFlowReading
+from token_worker.sampling import fetch_sample, sum_balances
 
 WRAP_SELECTORS = ("d0e30db0", "2e1a7d4d")
 """deposit() and withdraw(uint256): code with both wraps the native coin, as WETH9 does."""
 
+Progress = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class _Transfers:
+    """What the window holds."""
+
+    table: TransferTable
+    from_block: int
+    truncated: bool
+    unread_logs: int
+    collectibles: int
+
 
 async def read_token_flows(
     pinned: PinnedChain,
+    database: AsyncDatabase[dict[str, Any]],
     token: Address,
-    transaction_limit: int,
-    report_progress: Callable[[str], Awaitable[None]],
+    options: CoinFlowOptions,
+    report_progress: Progress,
 ) -> TokenFlowReading:
-    """Read the newest transfers of a token and the balances of everybody in them.
+    """Read the transfers of a token and the balances of everybody in them.
 
     Args:
         pinned: The chain at one block.
+        database: Where whole histories are kept between runs.
         token: Address of the token contract.
-        transaction_limit: Newest Transfer events to read, rounded up to whole blocks.
+        options: Of the job: how far to look back.
         report_progress: Tells what happens now.
 
     Raises:
@@ -50,40 +73,87 @@ async def read_token_flows(
         raise PayloadError(f"no contract at {where}: expected the address of an ERC-20 token")
     if standard is not None:
         raise _nft_given(where, standard)
-    await report_progress("reading transfers")
-    newest = await pinned.fetch_newest_logs(
-        LogFilter(addresses=(token,), topics=(TRANSFER,)), transaction_limit
-    )
-    decoded = await asyncio.to_thread(decode_transfers, newest.logs)
-    if decoded.nft and not decoded.erc20:
+    if options.full_history:
+        found = await _read_all(pinned, database, token, report_progress)
+    else:
+        found = await _read_newest(pinned, token, options.transaction_limit, report_progress)
+    table = found.table
+    if found.collectibles and not len(table):
         raise _nft_given(where, "erc721")
-    if supply is None and not decoded.erc20:
+    if supply is None and not len(table):
         raise PayloadError(
             f"no token at {where}: it neither answers totalSupply() nor has it ever emitted "
             "an ERC-20 Transfer"
         )
-    blocks = {transfer.block_number for transfer in decoded.erc20}
-    await report_progress(f"reading balances of {len(_participants(decoded))} addresses")
-    timestamps, balances = await asyncio.gather(
-        pinned.fetch_timestamps(blocks | {newest.from_block}),
-        fetch_erc20_holders(
-            pinned, token, _participants(decoded) | excluded_addresses(token).keys()
-        ),
-    )
+    await report_progress(f"reading balances of {len(table.addresses)} addresses")
+    times = await pinned.fetch_timestamps([found.from_block])
+    if options.full_history:
+        balances = await _fetch_verified_balances(pinned, token, table)
+    else:
+        balances = await fetch_erc20_holders(
+            pinned, token, set(table.addresses) | excluded_addresses(token).keys()
+        )
     return TokenFlowReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
         token=metadata[token],
         total_supply=supply,
-        from_block=newest.from_block,
-        truncated=newest.truncated,
-        table=await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, timestamps),
-        unread_logs=decoded.undecodable + len(decoded.nft),
-        window_start=timestamps[newest.from_block],
+        from_block=found.from_block,
+        truncated=found.truncated,
+        table=table,
+        unread_logs=found.unread_logs,
+        window_start=times[found.from_block],
         balances=balances,
         contracts=await _fetch_contracts(pinned, balances),
         wraps_native=all(selector in code for selector in WRAP_SELECTORS),
+        sample=await fetch_sample(pinned, token, table, balances, found.from_block),
     )
+
+
+async def _read_newest(
+    pinned: PinnedChain, token: Address, limit: int, report_progress: Progress
+) -> _Transfers:
+    await report_progress("reading transfers")
+    newest = await pinned.fetch_newest_logs(LogFilter((token,), (TRANSFER,)), limit)
+    decoded = await asyncio.to_thread(decode_transfers, newest.logs)
+    times = await pinned.fetch_timestamps({each.block_number for each in decoded.erc20})
+    return _Transfers(
+        table=await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, times),
+        from_block=newest.from_block,
+        truncated=newest.truncated,
+        unread_logs=decoded.undecodable + len(decoded.nft),
+        collectibles=len(decoded.nft),
+    )
+
+
+async def _read_all(
+    pinned: PinnedChain,
+    database: AsyncDatabase[dict[str, Any]],
+    token: Address,
+    report_progress: Progress,
+) -> _Transfers:
+    history = await read_history(pinned, token, database, report_progress)
+    return _Transfers(history.table, 0, False, history.unread_logs, history.unread_logs)
+
+
+async def _fetch_verified_balances(
+    pinned: PinnedChain, token: Address, table: TransferTable
+) -> dict[Address, int | None]:
+    """Balances of a whole history: sums of its transfers if the token agrees, else its answers.
+
+    The largest hundred holders, the hundred addresses of the newest transfers and the burn
+    addresses are asked for. A token that contradicts the sums for one of them is asked for all.
+    """
+    flows = await asyncio.to_thread(sum_address_flows, table)
+    balances = sum_balances(table, flows)
+    excluded = excluded_addresses(token)
+    asked = {address for address, _ in largest_holders(balances, 100)}
+    for ends in (table.senders[-50:], table.recipients[-50:]):
+        asked.update(table.addresses[code] for code in ends.tolist())
+    answers = await fetch_erc20_holders(pinned, token, asked | excluded.keys())
+    if all(answers[address] == balances[address] for address in asked - excluded.keys()):
+        return {**balances, **answers}
+    return await fetch_erc20_holders(pinned, token, balances.keys() | excluded.keys())
 
 
 async def _fetch_contracts(
@@ -91,13 +161,15 @@ async def _fetch_contracts(
 ) -> dict[Address, bool]:
     """Whether the largest holders are contracts: pools and vaults look like whales."""
     largest = [address for address, _ in largest_holders(balances)]
-    codes = await asyncio.gather(*(pinned.fetch_code(address) for address in largest))
-    return {address: code != "0x" for address, code in zip(largest, codes, strict=True)}
+    return await fetch_contracts(pinned, largest)
 
 
-def _participants(decoded: DecodedLogs) -> Collection[Address]:
-    senders = {transfer.sender for transfer in decoded.erc20}
-    return senders | {transfer.recipient for transfer in decoded.erc20}
+async def fetch_contracts(
+    pinned: PinnedChain, addresses: Collection[Address]
+) -> dict[Address, bool]:
+    """Return whether each address has code."""
+    codes = await asyncio.gather(*(pinned.fetch_code(address) for address in addresses))
+    return {address: code != "0x" for address, code in zip(addresses, codes, strict=True)}
 
 
 def _nft_given(where: str, standard: str) -> PayloadError:

@@ -9,6 +9,8 @@ from common.errors import PayloadError
 from common.models import CamelModel
 from common.results.coin_flows import CoinFlowAnalysis
 
+MAX_TRANSACTION_LIMIT = 1_000_000
+
 
 class CoinFlowThresholds(CamelModel):
     """From when on something is large, a whale, a spike or suspicious.
@@ -77,8 +79,11 @@ class CoinFlowOptions(CamelModel):
     transaction_limit: int = Field(
         default=100,
         ge=1,
-        le=1_000_000,
-        description="newest transfer events to read, rounded up to whole blocks",
+        description="newest transfer events to read, rounded up to whole blocks; 1,000,000 at most",
+    )
+    full_history: bool = Field(
+        default=False,
+        description="read all transfers; they are kept, so that later runs read new blocks only",
     )
     include_alerts: bool = True
     bucket_minutes: int = Field(
@@ -87,6 +92,16 @@ class CoinFlowOptions(CamelModel):
     thresholds: dict[str, float] = Field(
         default={}, description="camelCase names of CoinFlowThresholds", examples=[{}]
     )
+
+    @field_validator("transaction_limit")
+    @classmethod
+    def _fits_one_run(cls, limit: int) -> int:
+        if limit > MAX_TRANSACTION_LIMIT:
+            raise ValueError(
+                f"at most {MAX_TRANSACTION_LIMIT:,} transfers can be read in one run: set "
+                "fullHistory to true, which reads older ones once and keeps them"
+            )
+        return limit
 
     @field_validator("thresholds")
     @classmethod

@@ -11,6 +11,9 @@ from common.results.envelope import ActionResult
 FlowType = Literal["transfer", "mint", "burn", "to_dead", "self"]
 """Mint: from the zero address. Burn: to it. `to_dead`: to 0x...dead, out of reach but in supply."""
 
+Compliance = Literal["standard", "rebasing", "fee_on_transfer", "phony_events", "unknown"]
+"""Whether balances change as Transfer events say; unknown where older balances are out of reach."""
+
 Behaviour = Literal["accumulating", "distributing", "passive"]
 
 
@@ -24,6 +27,9 @@ class TokenFacts(CamelModel):
     metadata_status: Literal["ok", "bytes32", "missing", "invalid"]
     total_supply_raw: RawAmount | None
     total_supply: str | None = Field(description="exact decimal number; null without decimals")
+    compliance: Compliance = "unknown"
+    compliance_checked: int = Field(default=0, description="addresses whose balances were compared")
+    compliance_mismatches: int = Field(default=0, description="of them, with another balance")
 
 
 class FlowSummary(CamelModel):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from common.results.coin_flows import FlowSummary, HolderDistribution, Whale
 from token_worker.analysis.activity import Activity
 from token_worker.analysis.circles import Circle
+from token_worker.analysis.compliance import ComplianceCheck
 from token_worker.analysis.flows import AddressFlows
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.whales import WhaleMovement
@@ -25,3 +26,4 @@ class Findings:
     large_rows: list[int]
     activity: Activity
     circles: list[Circle]
+    compliance: ComplianceCheck

@@ -14,6 +14,7 @@ from token_worker.analysis.activity import describe_bucket, measure_activity
 from token_worker.analysis.alert_factory import AlertFactory
 from token_worker.analysis.circles import describe_circle, find_circles
 from token_worker.analysis.completeness import describe_completeness, find_warnings
+from token_worker.analysis.compliance import check_compliance
 from token_worker.analysis.findings import Findings
 from token_worker.analysis.flow_graph import build_flow_graph
 from token_worker.analysis.flows import rank_net_flows, sum_address_flows, summarize_flows
@@ -98,6 +99,7 @@ def find_everything(
             thresholds.circular_residual_pct,
             thresholds.circular_min_transfers,
         ),
+        compliance=check_compliance(reading, flows),
     )
 
 
@@ -149,6 +151,9 @@ def write_down(
             metadata_status=token.status,
             total_supply_raw=None if supply is None else str(supply),
             total_supply=None if supply is None else format_units(supply, token.decimals),
+            compliance=found.compliance.status,
+            compliance_checked=found.compliance.checked,
+            compliance_mismatches=len(found.compliance.mismatches),
         ),
         summary=found.summary,
         size_distribution=describe_sizes(table),

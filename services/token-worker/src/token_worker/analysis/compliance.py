@@ -1,0 +1,86 @@
+"""Whether balances follow from Transfer events, as ERC-20 wants it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.chain.types import Address
+from common.results.coin_flows import Compliance
+from token_worker.analysis.flows import AddressFlows
+from token_worker.analysis.holders import excluded_addresses
+from token_worker.analysis.table import TransferTable
+
+if TYPE_CHECKING:
+    from token_worker.models import TokenFlowReading
+
+SAMPLE_SIZE = 60
+MAX_FEE_SHARE = 4
+"""A fee takes at most one in so many; a larger loss has another reason."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """An address whose balance is not what its transfers make of it, raw."""
+
+    address: Address
+    before: int
+    net: int
+    received: int
+    actual: int
+
+    @property
+    def unexplained(self) -> int:
+        """What the balance has more than its transfers say."""
+        return self.actual - self.before - self.net
+
+
+@dataclass(frozen=True)
+class ComplianceCheck:
+    """What was found, and on how many addresses it rests."""
+
+    status: Compliance
+    checked: int
+    mismatches: list[Mismatch]
+
+
+def choose_sample(token: Address, table: TransferTable) -> list[Address]:
+    """Return the addresses with the largest transfers, senders and recipients by turns."""
+    rows = np.argsort(-table.sizes, kind="stable")[: 4 * SAMPLE_SIZE]
+    left_out = excluded_addresses(token)
+    codes = np.stack([table.senders[rows], table.recipients[rows]], axis=1).ravel().tolist()
+    chosen = dict.fromkeys(table.addresses[code] for code in codes)
+    return [address for address in chosen if address not in left_out][:SAMPLE_SIZE]
+
+
+def check_compliance(reading: "TokenFlowReading", flows: AddressFlows) -> ComplianceCheck:
+    """Return how balances before and after the window agree with the transfers in it.
+
+    With r = actual - (before + in - out) of each sampled address: all r = 0 is a standard token.
+    Of the others, phony events leave a balance as it was although transfers would have changed it;
+    a fee makes recipients lack up to a quarter of what they received, and nobody have more; any
+    other remainder is that of a token whose balances move by themselves.
+
+    Unknown without a sample, and for a token that wraps the native coin, whose deposits and
+    withdrawals need not be Transfers.
+    """
+    mismatches: list[Mismatch] = []
+    for address, sampled in reading.sample.items():
+        code = reading.table.code(address)
+        net = flows.net(code) if code >= 0 else 0
+        received = flows.received[code] if code >= 0 else 0
+        if sampled.actual != sampled.before + net:
+            mismatches.append(Mismatch(address, sampled.before, net, received, sampled.actual))
+    if not reading.sample or reading.wraps_native:
+        return ComplianceCheck("unknown", len(reading.sample), mismatches)
+    return ComplianceCheck(_status(mismatches), len(reading.sample), mismatches)
+
+
+def _status(mismatches: list[Mismatch]) -> Compliance:
+    if not mismatches:
+        return "standard"
+    if all(each.actual == each.before for each in mismatches):
+        return "phony_events"
+    if all(0 < -each.unexplained * MAX_FEE_SHARE <= each.received for each in mismatches):
+        return "fee_on_transfer"
+    return "rebasing"

@@ -1,0 +1,1 @@
+"""A token's whole history, kept in MongoDB and brought forward by new blocks only."""

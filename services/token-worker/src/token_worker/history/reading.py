@@ -1,0 +1,151 @@
+"""Brings a token's history up to the pinned block: verifies what is kept, reads new blocks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common.chain.client import PinnedChain
+from common.chain.errors import ChainError
+from common.chain.parsing import parse_data
+from common.chain.requests import Request, block_request
+from common.chain.transfers import TRANSFER, decode_transfers
+from common.chain.types import Address, LogFilter
+from common.errors import PayloadError
+from token_worker.analysis.table import TransferTable
+from token_worker.history.segments import SEGMENT_TRANSFERS, Checkpoint, Segment
+from token_worker.history.store import HistoryStore
+
+HISTORY_CAP = 5_000_000
+"""Transfers that one worker can hold and analyse in about 2 GB."""
+FIRST_RANGE_BLOCKS = 2_000
+MAX_RANGE_BLOCKS = 200_000
+RANGE_LOGS = 20_000
+"""A range of blocks grows until it holds about so many transfers: they are in memory as logs."""
+
+
+@dataclass(frozen=True)
+class History:
+    """All transfers of a token up to the pinned block."""
+
+    table: TransferTable
+    unread_logs: int
+
+
+async def read_history(
+    pinned: PinnedChain,
+    token: Address,
+    database: AsyncDatabase[dict[str, Any]],
+    report_progress: Callable[[str], Awaitable[None]],
+) -> History:
+    """Return all transfers up to the pinned block, reading only blocks not read before.
+
+    What is kept is trusted up to its newest checkpoint that is still part of the chain. A run at
+    an older block than the newest one read uses what is kept and leaves it as it is.
+
+    Raises:
+        PayloadError: The token has more transfers than one worker can analyse.
+        ChainError: The chain could not be read.
+    """
+    store = HistoryStore(database, pinned.chain_id, token)
+    await store.create_indexes()
+    known = await store.find_segments()
+    segments, is_newest = await _still_on_chain(pinned, known)
+    if is_newest and len(segments) < len(known):
+        await store.delete_from(len(segments))
+    first = segments[-1].end.number + 1 if segments else await _birth_block(pinned, token)
+    writing = is_newest
+    blocks = FIRST_RANGE_BLOCKS
+    while first <= pinned.block.number:
+        last = min(first + blocks - 1, pinned.block.number)
+        await report_progress(f"reading transfers of blocks {first} to {last}")
+        table, unread_logs = await _read_range(pinned, token, first, last)
+        end = await _checkpoint(pinned, last)
+        segments = _appended(segments, table, unread_logs, end)
+        total = sum(len(segment.table) for segment in segments)
+        if total > HISTORY_CAP:
+            raise PayloadError(
+                f"{token} has more than {HISTORY_CAP:,} transfers, the most that fullHistory can "
+                "analyse: use transactionLimit instead"
+            )
+        full = len(segments[-1].table) >= SEGMENT_TRANSFERS
+        if writing and (full or last == pinned.block.number):
+            await pinned.confirm()  # what was read and the checkpoint's hash are of one chain
+            writing = await store.write(segments[-1])
+            segments[-1] = replace(segments[-1], version=segments[-1].version + 1)
+        blocks = _next_blocks(blocks, len(table))
+        first = last + 1
+    return History(
+        table=await asyncio.to_thread(TransferTable.join, [each.table for each in segments]),
+        unread_logs=sum(segment.unread_logs for segment in segments),
+    )
+
+
+async def _still_on_chain(pinned: PinnedChain, known: list[Segment]) -> tuple[list[Segment], bool]:
+    """What of the kept history is part of the chain at the pinned block.
+
+    Returns:
+        These segments, and whether nothing newer is kept than this run will read.
+    """
+    is_newest = not known or known[-1].end.number <= pinned.block.number
+    segments = list(known)
+    while segments:
+        segment = segments.pop()
+        candidates = [each for each in segment.checkpoints if each.number <= pinned.block.number]
+        for candidate in reversed(candidates):
+            if await _checkpoint(pinned, candidate.number) == candidate:
+                return [*segments, segment.cut(candidate)], is_newest
+    return [], is_newest
+
+
+def _appended(
+    segments: list[Segment], table: TransferTable, unread_logs: int, end: Checkpoint
+) -> list[Segment]:
+    if segments and len(segments[-1].table) < SEGMENT_TRANSFERS:
+        return [*segments[:-1], segments[-1].extended(table, unread_logs, end)]
+    previous = segments[-1].end if segments else None
+    return [*segments, Segment(len(segments), 0, previous, (end,), table, unread_logs)]
+
+
+async def _read_range(
+    pinned: PinnedChain, token: Address, first: int, last: int
+) -> tuple[TransferTable, int]:
+    logs = await pinned.fetch_logs(LogFilter(addresses=(token,), topics=(TRANSFER,)), first, last)
+    decoded = await asyncio.to_thread(decode_transfers, logs)
+    times = await pinned.fetch_timestamps({each.block_number for each in decoded.erc20})
+    table = await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, times)
+    return table, decoded.undecodable + len(decoded.nft)
+
+
+async def _birth_block(pinned: PinnedChain, token: Address) -> int:
+    """The first block at which the token has code; 0 where the node has no states that old."""
+    unborn, born = -1, pinned.block.number
+    while born - unborn > 1:
+        middle = (unborn + born) // 2
+        request = Request("eth_getCode", (token, hex(middle)), parse_data)
+        [code] = await pinned.call_batch([request])
+        if isinstance(code, ChainError):
+            return 0
+        if code == "0x":
+            unborn = middle
+        else:
+            born = middle
+    return born
+
+
+async def _checkpoint(pinned: PinnedChain, number: int) -> Checkpoint:
+    if number == pinned.block.number:
+        return Checkpoint(number, pinned.block.hash)
+    [block] = await pinned.call_batch([block_request(number)])
+    if isinstance(block, ChainError):
+        raise block
+    return Checkpoint(number, block.hash)
+
+
+def _next_blocks(blocks: int, transfers: int) -> int:
+    """Blocks of the next range: four times as many at most, as many as promise enough transfers."""
+    promising = blocks * RANGE_LOGS // max(1, transfers)
+    return int(np.clip(promising, max(1, blocks // 8), min(blocks * 4, MAX_RANGE_BLOCKS)))
