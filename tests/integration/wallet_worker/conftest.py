@@ -133,13 +133,28 @@ class Stage:
             + "6000a300"
         )
 
-    def log(self, contract: str, topics: tuple[str, str, str], data: int) -> None:
+    def log(self, contract: str, topics: tuple[str, str, str], data: int, after: str = "") -> None:
         """Make a contract log one event, in a block of its own."""
         words = "".join(topic.removeprefix("0x").rjust(64, "0") for topic in topics)
-        command = {"from": self.account, "to": contract, "data": f"0x{words}{data:064x}"}
+        command = {"from": self.account, "to": contract, "data": f"0x{words}{data:064x}{after}"}
         digest = self.call("eth_sendTransaction", command)
         self.call("evm_mine")
         assert self.call("eth_getTransactionReceipt", digest)["status"] == "0x1"
+
+    def place_ledger(self) -> str:
+        """Place a token that answers every call with a balance that `move` sets."""
+        self._placed += 1
+        address = f"0x{0xC0DE0000 + self._placed:040x}"
+        # calldatasize == 160 ? jump : return storage[0]
+        code = "0x3660a014601257" + "60005460005260206000f3"
+        # jumpdest; storage[0] = word 4; log3 with topics of words 0 to 2, and word 3 as its data
+        code += "5b60803560005560206060600037" + "6040356020356000356020" + "6000a300"
+        self.call("anvil_setCode", address, code)
+        return address
+
+    def move(self, contract: str, topics: tuple[str, str, str], logged: int, balance: int) -> None:
+        """Make a ledger log one amount and state some balance from then on."""
+        self.log(contract, topics, logged, after=f"{balance:064x}")
 
     def answer(self, contract: str, answer: str) -> None:
         """Make a contract that was placed answer with other code from now on."""

@@ -125,3 +125,40 @@ async def test_a_delegated_account_is_told_from_a_contract(
     wallet = report.result.wallet
 
     assert (wallet.is_contract, wallet.eip7702_delegate) == (False, delegate)
+
+
+async def test_tokens_whose_balance_does_not_follow_their_transfers_are_told_apart(
+    stage: "Stage", snapshot: Snapshot
+) -> None:
+    honest, taxed, rebasing, phony = (stage.place_ledger() for _ in range(4))
+    arrival = (TRANSFER, SOMEBODY, WALLET)
+    stage.move(honest, arrival, 1_000, 1_000)
+    stage.move(taxed, arrival, 1_000, 990)
+    stage.move(rebasing, arrival, 1_000, 1_000)
+    stage.move(phony, arrival, 1_000, 0)
+    stage.call("evm_mine")
+    stage.call("anvil_setStorageAt", rebasing, "0x" + "0" * 64, f"0x{1_050:064x}")
+    stage.finish()
+
+    report, _ = await snapshot(stage.url, WALLET)
+    found = report.result
+
+    every = [*(found.tokens or []), *(found.past_tokens or [])]
+    assert {each.contract_address: (each.behaviour, each.unexplained_raw) for each in every} == {
+        honest: ("standard", "0"),
+        taxed: ("fee_on_transfer", "-10"),
+        rebasing: ("rebasing", "50"),
+        phony: ("phony_events", "-1000"),
+    }
+
+
+async def test_without_old_states_the_behaviour_of_an_odd_token_is_unknown(
+    stage: "Stage", snapshot: Snapshot
+) -> None:
+    taxed = stage.place_ledger()
+    stage.move(taxed, (TRANSFER, SOMEBODY, WALLET), 1_000, 990)
+    stage.call("anvil_mine", hex(600))  # the node keeps the states of 500 blocks
+
+    report, _ = await snapshot(stage.url, WALLET)
+
+    assert only(report.result.tokens, taxed).behaviour == "unknown"

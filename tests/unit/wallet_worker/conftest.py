@@ -156,4 +156,5 @@ def _honest_answers(history: History, metadata_of: Callable[..., TokenMetadata])
         balances=balances,
         owners=owners,
         editions=editions,
+        probes={},
     )

@@ -22,7 +22,7 @@ from common.chain.errors import ChainError
 from common.chain.requests import block_request
 from common.chain.types import Address, Block, Log, LogFilter, Receipt, TokenMetadata, Transaction
 from wallet_worker.checkpoints import Checkpoint, thinned
-from wallet_worker.models import NativeSearch
+from wallet_worker.models import NativeSearch, Probe
 
 COLLECTION = "wallet_index"
 METADATA_TTL_SECONDS = 30 * 86_400
@@ -39,6 +39,7 @@ class Facts:
         receipts: By hash, without their logs.
         timestamps: Unix seconds by block.
         metadata: By contract.
+        probes: Balances around the last arrival, by contract.
         native: What searches for transactions by account have found.
         native_to: Last block of those searches, -1 for none.
     """
@@ -48,6 +49,7 @@ class Facts:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     timestamps: dict[int, int] = field(default_factory=dict)
     metadata: dict[Address, TokenMetadata] = field(default_factory=dict)
+    probes: dict[Address, tuple[int, Probe]] = field(default_factory=dict)
     native: NativeSearch | None = None
     native_to: int = -1
 
@@ -173,6 +175,8 @@ class WalletIndex:
             facts.receipts[name] = Receipt(**{**data, "logs": ()})
         elif kind == "time":
             facts.timestamps[int(name)] = data
+        elif kind == "probe":
+            facts.probes[Address(name)] = (document["block"], Probe(*data))
         elif kind == "search":
             facts.native = NativeSearch(
                 data["source"],
@@ -225,6 +229,10 @@ def _documents(key: str, new: Facts, block: Block) -> list[dict[str, Any]]:
                 {"read_at": block.timestamp, "metadata": asdict(each)},
             )
             for contract, each in new.metadata.items()
+        ),
+        *(
+            document(f"probe/{contract}", number, [each.before, each.after])
+            for contract, (number, each) in new.probes.items()
         ),
         *([document("search/native", block.number, asdict(new.native))] if new.native else []),
     ]

@@ -79,6 +79,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """The wallet's balance right before and after the block of a token's last arrival."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContractAnswers:
     """What token contracts answer at the block; a None inside means no answer.
 
@@ -87,12 +95,14 @@ class ContractAnswers:
         balances: The wallet's ERC-20 balances, raw.
         owners: Of each ERC-721 id that the wallet should own by the logs.
         editions: The wallet's balance of each ERC-1155 id that it ever received.
+        probes: Block and balances of the last arrival of tokens with an odd balance.
     """
 
     metadata: Mapping[Address, TokenMetadata]
     balances: Mapping[Address, int | None]
     owners: Mapping[TokenId, Address | None]
     editions: Mapping[TokenId, int | None]
+    probes: Mapping[Address, tuple[int, Probe]]
 
 
 @dataclass(frozen=True, slots=True)

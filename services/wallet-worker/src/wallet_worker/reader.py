@@ -18,6 +18,7 @@ from common.chain.tokens import (
 from common.chain.transfers import decode_transfers
 from common.chain.types import Address, Receipt, Transaction
 from common.results.envelope import Reason
+from wallet_worker.analysis.behaviour import arrivals_to_probe
 from wallet_worker.analysis.discovery import (
     Place,
     blocks_to_date,
@@ -35,6 +36,7 @@ from wallet_worker.index import Facts, WalletIndex
 from wallet_worker.models import Account, ContractAnswers, History, NativeSearch, WalletReading
 from wallet_worker.native_search import search_native
 from wallet_worker.price_feeds import fetch_prices
+from wallet_worker.probes import fetch_probes
 
 T = TypeVar("T")
 
@@ -151,13 +153,24 @@ async def _fetch_answers(
     editions = [key for key, arrival in arrivals.items() if arrival.standard == "erc1155"]
     new.metadata = await fetch_token_metadata(pinned, contracts - known.metadata.keys())
     metadata = {**known.metadata, **new.metadata}
+    balances = (
+        await fetch_erc20_balances(pinned, wallet, tokens) if options.include_token_balances else {}
+    )
+    odd = arrivals_to_probe(wallet, history, balances)
+    probed = {
+        contract: known.probes[contract]
+        for contract, block in odd.items()
+        if contract in known.probes and known.probes[contract][0] == block
+    }
+    new.probes = await fetch_probes(
+        pinned,
+        wallet,
+        {contract: block for contract, block in odd.items() if contract not in probed},
+    )
     return ContractAnswers(
         metadata={contract: metadata[contract] for contract in contracts},
-        balances=(
-            await fetch_erc20_balances(pinned, wallet, tokens)
-            if options.include_token_balances
-            else {}
-        ),
+        balances=balances,
+        probes={**probed, **new.probes},
         owners=await fetch_erc721_owners(pinned, owned),
         editions=await fetch_erc1155_balances(pinned, wallet, editions),
     )

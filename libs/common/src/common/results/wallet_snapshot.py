@@ -80,6 +80,15 @@ class SpamMark(CamelModel):
     reasons: list[Reason]
 
 
+TokenBehaviour = Literal["standard", "rebasing", "fee_on_transfer", "phony_events", "unknown"]
+"""How a token's balance follows its transfers.
+
+`standard`: they explain it. Otherwise the balance around the last arrival tells: what was logged
+arrived (`rebasing`: the rest came or went without transfers), less of it (`fee_on_transfer`), or
+nothing (`phony_events`). `unknown`: no endpoint has the state of that block, or it tells nothing.
+"""
+
+
 class TokenHolding(CamelModel):
     """One ERC-20 token that the wallet holds or has held.
 
@@ -109,6 +118,7 @@ class TokenHolding(CamelModel):
     received_raw: RawAmount
     sent_raw: RawAmount
     unexplained_raw: RawAmount | None
+    behaviour: TokenBehaviour
     first_seen_block: int
     last_transfer_block: int
     last_transfer_at: UtcDatetime

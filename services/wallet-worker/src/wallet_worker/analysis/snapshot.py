@@ -8,12 +8,14 @@ from common.actions.wallet_snapshot import (
     WalletSnapshotOptions,
     WalletThresholds,
 )
+from common.chain.types import Address
 from common.results.alerts import Alert
 from common.results.envelope import Completeness, Reason, Window
 from common.results.wallet_snapshot import LIST_CAP, NftHolding, TokenHolding
 from wallet_worker.analysis.account import describe_account, native_balance
 from wallet_worker.analysis.activity import token_transfers, wallet_transactions, wraps_shown
 from wallet_worker.analysis.alerts import wallet_alerts
+from wallet_worker.analysis.behaviour import token_behaviour
 from wallet_worker.analysis.change_alerts import change_alerts
 from wallet_worker.analysis.changes import Holdings, changed_assets, flows_since, wallet_changes
 from wallet_worker.analysis.counterparties import counterparties
@@ -102,7 +104,7 @@ def _holdings(
 ) -> list[TokenHolding]:
     answers = reading.answers
     wraps = token_wraps(history, answers.metadata)
-    return token_holdings(
+    holdings = token_holdings(
         token_ledgers(reading.account.address, history.movements, wraps),
         answers.balances,
         answers.metadata,
@@ -110,6 +112,16 @@ def _holdings(
         poisoning_suspicions(history.movements, poisoning.suspects),
         thresholds.spam_score,
     )
+    for holding in holdings:
+        contract = Address(holding.contract_address)
+        holding.behaviour = token_behaviour(
+            reading.account.address,
+            contract,
+            None if holding.unexplained_raw is None else int(holding.unexplained_raw),
+            history.movements,
+            answers.probes.get(contract),
+        )
+    return holdings
 
 
 def _fill_tokens(result: WalletSnapshot, holdings: list[TokenHolding]) -> None:

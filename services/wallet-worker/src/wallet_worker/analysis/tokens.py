@@ -63,6 +63,7 @@ def _holding(
         unexplained_raw=(
             None if balance is None else str(balance - (ledger.received - ledger.sent))
         ),
+        behaviour="unknown" if balance is None else "standard",
         first_seen_block=ledger.first_block,
         last_transfer_block=ledger.last_block,
         last_transfer_at=datetime.fromtimestamp(last_transfer_at, UTC),
