@@ -13,6 +13,7 @@ from common.events import JobDue, RunStarted
 from common.models import now_utc
 from common.streams import OUTCOMES_STREAM, lease_key, to_entry
 from common.worker.leases import Leases
+from local_stack.servers import RedisServer
 from tests.integration.engine_data import (
     ACTION,
     STREAM,
@@ -287,3 +288,38 @@ async def test_a_stopping_worker_gives_back_what_it_cannot_end_in_time(
         failed = (await outcomes(worker, "failed"))[-1]
         assert (failed["error"]["type"], failed["retryable"]) == ("WorkerShutdown", True)
         await nothing_pending(worker)
+
+
+async def test_a_full_redis_neither_floods_the_log_nor_loses_an_attempt(
+    mongodb_uri: str,
+    database_name: str,
+    anvil_url: str,
+    own_redis: RedisServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    servers = Servers(own_redis.url, mongodb_uri, database_name, anvil_url)
+    async with Worker(servers, concurrency=8) as worker:
+        worker.start()
+        await emit(worker, due())
+        await outcomes(worker, "completed")
+        events = [due() for _ in range(40)]
+        async with worker.redis.pipeline(transaction=True) as pipe:
+            for event in [*events, events[0]]:
+                pipe.xadd(STREAM, to_entry(event))
+            pipe.config_set("maxmemory", "1")
+            await pipe.execute()
+        await asyncio.sleep(2)
+        assert worker.failures == []
+        assert len(caplog.records) <= 5
+
+        await worker.redis.config_set("maxmemory", "0")
+
+        async def all_done() -> bool:
+            found = await read_events(worker.redis, OUTCOMES_STREAM)
+            return [each["kind"] for each in found].count("completed") == 41
+
+        await eventually(all_done)
+        await nothing_pending(worker)
+        database = worker.mongo[database_name]
+        for event in events:
+            assert len(await find_executions(database, event.run_id)) == 1

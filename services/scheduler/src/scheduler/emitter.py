@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from common.events import JobDue
 from common.models import now_utc
 from common.outages import Outage
+from common.process import wait_for
 from common.streams import due_stream
 from scheduler.once import Addition, OnceAdder
 
@@ -64,12 +65,15 @@ class Emitter:
         self._heap: list[Emission] = []
         self._sequence = itertools.count()
         self._changed = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def add(self, event: JobDue, at: datetime, number: int, span: Span | None = None) -> None:
         """Emit `event` at `at`; `span` ends with the emission."""
         heapq.heappush(self._heap, Emission(at, next(self._sequence), event, number, span))
         WAITING.set(len(self._heap))
         self._changed.set()
+        self._idle.clear()
 
     @property
     def is_full(self) -> bool:
@@ -81,12 +85,18 @@ class Emitter:
         """Redis takes no events now: what was added before is not lost, it waits."""
         return self._outage.seconds is not None
 
+    async def drain(self, seconds: float) -> None:
+        """Wait until everything is emitted, at most `seconds`."""
+        await wait_for(self._idle, seconds)
+
     async def run(self) -> None:
         """Emit for ever."""
         while True:
             await self._wait_for_first()
             batch = self._take_due(self._clock())
             await self._emit_until_done(batch)
+            if not self._heap:
+                self._idle.set()
 
     async def _wait_for_first(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -14,6 +15,9 @@ from common.streams import DEAD_STREAM, OUTCOMES_STREAM, due_stream, workers_gro
 from scheduler.stream_positions import fetch_position
 
 logger = logging.getLogger(__name__)
+
+LAG = Gauge("jobs_stream_lag_entries", "Entries that no consumer has been given yet", ["stream"])
+PENDING = Gauge("jobs_stream_pending_entries", "Entries given and not acknowledged", ["stream"])
 
 STALE_MILLISECONDS = 60_000
 """Workers touch their pending entries every heartbeat, so older ones belong to the dead. Their
@@ -25,7 +29,9 @@ TAKE_OVER_MILLISECONDS = 10_000
 TAIL_MINUTES = 10
 """Outcomes stay this long for those who follow the stream without a group."""
 
-DEAD_LETTERS_KEPT = 100_000
+DEAD_LETTERS_KEPT = 10_000
+"""At most some 200 MB, as a letter holds a traceback or the entry that nobody could read."""
+
 UNUSED_CONSUMER_MILLISECONDS = 600_000
 
 
@@ -53,7 +59,7 @@ class Janitor:
         for stream, group in self._due.items():
             await self._drop_stale_entries(stream, group)
         for stream, group in [*self._due.items(), (OUTCOMES_STREAM, self._outcomes.group)]:
-            await self._trim(stream, group)
+            await self._measure_and_trim(stream, group)
             await self._drop_unused_consumers(stream, group)
         await self._redis.xtrim(DEAD_STREAM, maxlen=DEAD_LETTERS_KEPT, approximate=True)
         return more
@@ -92,11 +98,14 @@ class Janitor:
             await self._redis.xack(stream, group, *(entry["message_id"] for entry in stale))
             logger.info("stale entries dropped", extra={"stream": stream, "entries": len(stale)})
 
-    async def _trim(self, stream: str, group: str) -> None:
-        """Remove what the group has processed."""
+    async def _measure_and_trim(self, stream: str, group: str) -> None:
+        """Measure a stream and remove from it what the group has processed."""
         position = await fetch_position(self._redis, stream, group)
         if position is None:
             return
+        if position.lag is not None:
+            LAG.labels(stream).set(position.lag)
+        PENDING.labels(stream).set(position.pending)
         keep_from = position.oldest_needed
         if stream == OUTCOMES_STREAM:
             tail_ms = to_millis(now_utc() - timedelta(minutes=TAIL_MINUTES))

@@ -103,6 +103,7 @@ async def _run_parts(
         if await _create_indexes(database, stop):
             parts = {name: loop.run(stop) for name, loop in loops.items()}
             await run_together(stop, {**parts, "outcomes": consumer.run(stop)}, {})
+            await emitter.drain(settings.look_ahead_seconds)
 
     live: dict[str, Check] = {name: loop.goes_round for name, loop in loops.items()}
     live["outcomes"] = consumer.is_watched

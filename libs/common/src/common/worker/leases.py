@@ -13,7 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 from common.batching import Batcher
 from common.consumer import Source
 from common.events import RunCompleted, RunFailed, RunStarted
-from common.outages import Outage
+from common.outages import Outage, describe_error
 from common.streams import DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
 
 logger = logging.getLogger(__name__)
@@ -85,11 +85,12 @@ class Leases:
         self._renew = redis.register_script(_RENEW)
         self._starts = Batcher(self._start_all, MOST_AT_ONCE)
         self._ends = Batcher(self._finish_all, MOST_AT_ONCE)
+        self._taking = Outage(logger, "take leases")
         self._publishing = Outage(logger, "publish outcomes")
         self._renewing = Outage(logger, "renew leases")
 
     async def start(self, started: RunStarted, entry_id: str, abandon: Callable[[], Any]) -> bool:
-        """Take the lease of an attempt and publish that it started.
+        """Take the lease of an attempt and publish that it started, as soon as Redis takes that.
 
         Args:
             started: The event to publish.
@@ -110,11 +111,17 @@ class Leases:
 
     async def _start_all(self, wanted: Sequence[tuple[str, str, RunStarted]]) -> list[bool]:
         events = ((owner, started.model_dump_json()) for _, owner, started in wanted)
-        taken = await self._start(
-            keys=[OUTCOMES_STREAM, *(key for key, _, _ in wanted)],
-            args=[self._lease_ms, DATA_FIELD, *itertools.chain.from_iterable(events)],
-        )
-        return [bool(each) for each in taken]
+        keys = [OUTCOMES_STREAM, *(key for key, _, _ in wanted)]
+        args: list[str | int] = [self._lease_ms, DATA_FIELD, *itertools.chain.from_iterable(events)]
+        while True:
+            try:
+                taken = await self._start(keys=keys, args=args)
+            except (RedisError, OSError) as error:
+                self._taking.note(error)
+                await asyncio.sleep(1.0)
+            else:
+                self._taking.end()
+                return [bool(each) for each in taken]
 
     async def finish(self, outcome: RunCompleted | RunFailed, entry_id: str) -> None:
         """Publish how an attempt ended, mark its lease finished and acknowledge its entry, as one.
@@ -147,8 +154,11 @@ class Leases:
         return [None] * len(ended)
 
     async def acknowledge(self, entry_id: str) -> None:
-        """Drop an entry that asks for nothing new."""
-        await self._redis.xack(self._source.stream, self._source.group, entry_id)
+        """Drop an entry that asks for nothing new; the janitor drops one that could not be."""
+        try:
+            await self._redis.xack(self._source.stream, self._source.group, entry_id)
+        except (RedisError, OSError) as error:
+            logger.info("entry not dropped", extra={"error": describe_error(error)})
 
     def forget(self, run_id: str, attempt: int) -> None:
         """Stop renewing the lease of an attempt that nobody works on any more."""
