@@ -23,6 +23,7 @@ from nft_worker.analysis.columns import movements
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.analysis.trading import trading_of
+from nft_worker.collector import paused_collector
 from nft_worker.models import Holdings
 
 
@@ -56,7 +57,8 @@ def main() -> None:
     seconds = []
     for _ in range(options.runs):
         began = time.process_time()
-        result = analysis_of(market)
+        with paused_collector():  # as the worker does
+            result = analysis_of(market)
         seconds.append(time.process_time() - began)
     print(
         json.dumps(

@@ -49,19 +49,23 @@ def create_market(
     is_wash_token = random.random(tokens) < wash_share
     moved = np.concatenate((np.arange(tokens), random.integers(0, tokens, transfers - tokens)))
     blocks = FIRST_BLOCK + np.sort(random.integers(0, days * 7_200, transfers))
-    buyers = random.integers(0, wallets, transfers).tolist()
-    prices = (np.exp(random.normal(0, 0.7, transfers)) * 1e6).astype(np.int64).tolist()
+    buyers = random.integers(0, wallets, transfers)
+    prices = (np.exp(random.normal(0, 0.7, transfers)) * 1e6).astype(np.int64)
+    small = list(range(max(tokens, 500)))  # shared, as equal small numbers are
     owner: list[int | None] = [None] * tokens
     before: list[int] = [0] * tokens
     movements: list[NftTransfer] = []
     sales: list[Sale] = []
     planted = 0
-    timestamps = {block: _seconds(block) for block in blocks.tolist()}
-    known_blocks = {block: block for block in timestamps}
-    rows = enumerate(zip(moved.tolist(), blocks.tolist(), strict=True))
-    for row, (token, number) in rows:
-        block = known_blocks[number]
-        seller, buyer = owner[token], buyers[row]
+    timestamps: dict[int, int] = {}
+    block = 0
+    for row in range(transfers):
+        token = small[moved[row]]
+        if blocks[row] != block:
+            block = int(blocks[row])
+            timestamps[block] = _seconds(block)
+        log_index = small[row % 500]
+        seller, buyer = owner[token], int(buyers[row])
         if seller is not None and is_wash_token[token] and before[token]:
             buyer = before[token]
         digest = f"0x{row:064x}"
@@ -77,7 +81,7 @@ def create_market(
                 block,
                 digest,
                 row % 200,
-                row % 500,
+                log_index,
                 0,
             )
         )
@@ -91,26 +95,27 @@ def create_market(
                     seller=accounts[seller],
                     buyer=accounts[buyer],
                     currency="native",
-                    price=prices[row] * 10**12,
+                    price=int(prices[row]) * 10**12,
                     price_source="event",
                     price_estimated=False,
                     is_bundle=False,
                     timestamp=timestamps[block],
                     block_number=block,
                     transaction_hash=digest,
-                    log_index=row % 500,
+                    log_index=log_index,
                     batch_index=0,
                     marketplace="seaport",
                 )
             )
         before[token], owner[token] = seller or 0, buyer
     last = FIRST_BLOCK + days * 7_200
+    timestamps[last] = _seconds(last)
     history = History(
         collection=Collection(COLLECTION, "erc721", "Market", "MKT", tokens, False, False),
         block=Block(last, f"0x{last:064x}", _seconds(last), "number"),
         window=Window(from_block=FIRST_BLOCK, to_block=last),
         transfers=tuple(movements),
-        timestamps={**timestamps, last: _seconds(last)},
+        timestamps=timestamps,
         transactions={},
         contracts=frozenset(),
         reaches_origin=True,

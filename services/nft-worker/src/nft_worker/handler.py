@@ -12,6 +12,7 @@ from nft_worker.analysis.rules.dumps import large_sellers
 from nft_worker.analysis.suspicions import DAY
 from nft_worker.analysis.trading import read_trading
 from nft_worker.collection_reader import fetch_collection
+from nft_worker.collector import paused_collector
 from nft_worker.movement_index import MovementIndex
 from nft_worker.reader import fetch_currencies, fetch_history, fetch_holdings
 
@@ -53,16 +54,17 @@ async def analyze_nft_movements(
         fetch_currencies(context.pinned, trading.sales),
     )
     await context.report_progress("analysing")
-    result = await asyncio.to_thread(
-        analyze,
-        history,
-        trading,
-        holdings,
-        currencies,
-        thresholds,
-        chain_id=context.pinned.chain_id,
-        include_alerts=payload.options.include_alerts,
-    )
+    with paused_collector():
+        result = await asyncio.to_thread(
+            analyze,
+            history,
+            trading,
+            holdings,
+            currencies,
+            thresholds,
+            chain_id=context.pinned.chain_id,
+            include_alerts=payload.options.include_alerts,
+        )
     summary = result.summary
     return Report(
         result=result,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
-from statistics import median
 
 import numpy as np
 
@@ -34,15 +33,16 @@ def hold_time(
     is_wash = np.zeros(len(moves.keys), np.bool_)
     is_wash[moves.rows_of(flagged)] = True
     counted: Mask = ~is_wash[arrival] & ~is_wash[departure] & (moves.block[departure] >= from_block)
-    seconds = (moves.seconds[departure] - moves.seconds[arrival])[counted].tolist()
-    seconds += _walked(paths.of(paths.interrupted()), flagged, timestamps, from_block)
-    seconds.sort()
+    known = (moves.seconds[departure] - moves.seconds[arrival])[counted]
+    walked = _walked(paths.of(paths.interrupted()), flagged, timestamps, from_block)
+    ordered = np.sort(np.concatenate((known, np.array(walked, np.int64))))
+    count = len(ordered)
     last = np.cumsum(paths.lengths)[paths.lengths > 0] - 1
     gone = moves.accounts.mask_of(NOBODY)[moves.recipient[paths.rows[last]]]
     return HoldTime(
-        count=len(seconds),
-        median_s=median(seconds) if seconds else None,
-        p90_s=percentile(seconds, 90) if seconds else None,
+        count=count,
+        median_s=float(ordered[(count - 1) // 2] + ordered[count // 2]) / 2 if count else None,
+        p90_s=float(ordered[percentile(range(count), 90)]) if count else None,
         open_positions=int(np.count_nonzero(~gone)),
     )
 

@@ -69,7 +69,8 @@ def analyze(
     flagged = sales.mask_of(suspicions.flagged)
     in_window = np.arange(len(sales)) >= trading.first_sale
     supply = total_supply(history, logged.pick(logged.is_mint | logged.is_burn))
-    newest_sold = {sale.position for sale in trading.sales[-LIST_CAP:]}
+    window_transfers, window_sales = trading.transfers, trading.sales
+    newest_sold = {sale.position for sale in window_sales[-LIST_CAP:]}
     clusters = wallet_clusters(sales.pick(flagged))
     result = NftMovementAnalysis(
         window=history.window,
@@ -78,10 +79,10 @@ def analyze(
         thresholds=thresholds.model_dump(by_alias=True),
         collection=_facts(history, supply),
         summary=_summary(trading, in_window, flagged, currencies),
-        transfers=movement_rows(trading.transfers, history.timestamps, newest_sold),
-        transfers_total=len(trading.transfers),
-        sales=sale_rows(trading.sales, suspicions.verdicts, suspicions.flagged, currencies),
-        sales_total=len(trading.sales),
+        transfers=movement_rows(window_transfers, history.timestamps, newest_sold),
+        transfers_total=len(window_transfers),
+        sales=sale_rows(window_sales, suspicions.verdicts, suspicions.flagged, currencies),
+        sales_total=len(window_sales),
         price_stats=price_statistics(sales, in_window & ~flagged),
         holders=holder_distribution(holdings, supply),
         hold_time=hold_time(
@@ -177,10 +178,12 @@ def _summary(
     senders[logged.sender[first:]] = receivers[logged.recipient[first:]] = True
     by_currency = volumes(sales, sold, flagged, currencies)
     return NftMovementSummary(
-        transfer_count=len(trading.transfers),
-        sale_count=len(trading.sales),
+        transfer_count=len(logged.keys) - first,
+        sale_count=int(np.count_nonzero(sold)),
         wash_sale_count=int(np.count_nonzero(flagged)),
-        unpriced_sale_count=sum(sale.price is None for sale in trading.sales),
+        unpriced_sale_count=int(
+            np.count_nonzero(sold & sales.currencies.mask_of((None,))[sales.currency])
+        ),
         mint_count=int(np.count_nonzero(is_mint)),
         burn_count=int(np.count_nonzero(is_burn)),
         self_transfer_count=int(
@@ -190,7 +193,7 @@ def _summary(
         unique_receivers=int(np.count_nonzero(receivers & ~logged.accounts.mask_of(NOBODY))),
         unique_tokens=len(distinct(logged.token[first:])),
         volume_by_currency=by_currency,
-        wash_sale_pct=share_pct(int(np.count_nonzero(flagged)), len(trading.sales)),
+        wash_sale_pct=share_pct(int(np.count_nonzero(flagged)), int(np.count_nonzero(sold))),
         wash_volume_pct=_main_wash_pct(by_currency),
     )
 

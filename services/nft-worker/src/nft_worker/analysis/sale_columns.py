@@ -121,16 +121,23 @@ def _often(token: Ints, account: Ints, sales: Sales, least: int) -> Mask:
     return is_in(key, occurring(key, least))
 
 
-def quickly_resold(sales: Sales, among: Mask, seconds: float) -> Mask:
-    """Return the sales that lie within `seconds` of the one before or after of the same token."""
+def resales(sales: Sales, among: Mask, seconds: float) -> list[tuple[Sale, Sale]]:
+    """Return purchase and resale of the tokens whose buyer sold them next, within `seconds`.
+
+    Args:
+        sales: All sales.
+        among: Which of them count; others are passed over.
+        seconds: Longest time between the two.
+    """
     rows = np.flatnonzero(among & sales.is_unique)
     order = rows[np.argsort(sales.token[rows], kind="stable")]
-    close = np.flatnonzero(
-        (np.diff(sales.token[order]) == 0) & (np.diff(sales.seconds[order]) <= seconds)
+    bought, sold = order[:-1], order[1:]
+    resold = (
+        (sales.token[bought] == sales.token[sold])
+        & (sales.buyer[bought] == sales.seller[sold])
+        & (sales.seconds[sold] - sales.seconds[bought] <= seconds)
     )
-    mask = np.zeros(len(sales), np.bool_)
-    mask[order[close]] = mask[order[close + 1]] = True
-    return mask
+    return list(zip(sales.pick(bought[resold]), sales.pick(sold[resold]), strict=True))
 
 
 def of_bursts(

@@ -30,8 +30,8 @@ from nft_worker.analysis.sale_columns import (
     Sales,
     around,
     of_bursts,
-    quickly_resold,
     repeated,
+    resales,
     swapped_back,
 )
 from nft_worker.analysis.scoring import Verdict, flagged_sales, wash_verdicts
@@ -171,7 +171,7 @@ def _quick_trades(
     )
     return [
         *find_rapid_flips(
-            sales.pick(quickly_resold(sales, honest, flip_seconds)),
+            resales(sales, honest, flip_seconds),
             rapid_seconds=flip_seconds,
             instant_seconds=thresholds.instant_flip_hours * HOUR,
         ),

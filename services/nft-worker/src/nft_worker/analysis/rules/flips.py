@@ -3,31 +3,25 @@
 from collections.abc import Iterable
 
 from nft_worker.analysis.findings import Finding, places_of_sales
-from nft_worker.analysis.sales import trades_of_unique_tokens
 from nft_worker.analysis.wording import duration_text, short
 from nft_worker.models import Sale
 
 
 def find_rapid_flips(
-    sales: Iterable[Sale], *, rapid_seconds: float, instant_seconds: float
+    resales: Iterable[tuple[Sale, Sale]], *, rapid_seconds: float, instant_seconds: float
 ) -> list[Finding]:
-    """Return one finding for each token sold on by its buyer within `rapid_seconds`.
+    """Return one finding for each token sold on by its buyer to somebody else.
 
     Args:
-        sales: In the order of the chain.
+        resales: Purchase and next sale of an ERC-721 token, within `rapid_seconds`.
         rapid_seconds: Longest time between purchase and resale.
         instant_seconds: A resale within this weighs more.
     """
-    latest: dict[int, Sale] = {}
     findings = []
-    for resale in trades_of_unique_tokens(sales):
-        purchase = latest.get(resale.token_id)
-        latest[resale.token_id] = resale
-        if purchase is None or purchase.buyer != resale.seller:
+    for purchase, resale in resales:
+        if resale.seller in (purchase.seller, resale.buyer):
             continue
         seconds = resale.timestamp - purchase.timestamp
-        if resale.seller in (purchase.seller, resale.buyer) or seconds > rapid_seconds:
-            continue
         findings.append(
             Finding(
                 type="rapid_flip",
