@@ -13,6 +13,7 @@ from common.chain.types import Address
 from wallet_worker.analysis.discovery import wallet_filters
 from wallet_worker.analysis.previous import PreviousSnapshot, read_previous
 from wallet_worker.analysis.snapshot import compose_snapshot
+from wallet_worker.ens import fetch_address_of
 from wallet_worker.index import WalletIndex, index_key
 from wallet_worker.price_feeds import FeedsByChain, packaged_feeds
 from wallet_worker.reader import fetch_block_hash, fetch_wallet
@@ -31,14 +32,19 @@ async def snapshot_with(
     """Return what a wallet holds, and what it did, at the pinned block.
 
     Raises:
-        PayloadError: A threshold is unknown or out of its bounds.
+        PayloadError: A threshold is unknown or out of its bounds, or an ENS name has no address.
         ChainError: The chain could not be read.
     """
     options = payload.options
     thresholds = resolve_thresholds(
         WalletThresholds, context.configured_thresholds, options.thresholds
     )
-    wallet = Address(payload.wallet)
+    is_name = "." in payload.wallet
+    wallet = (
+        await fetch_address_of(context.pinned, payload.wallet)
+        if is_name
+        else Address(payload.wallet)
+    )
     await context.report_progress("reading the wallet")
     previous = await _find_previous(context, wallet)
     index = WalletIndex(
@@ -49,7 +55,9 @@ async def snapshot_with(
         context.pinned, wallet, options, index, feeds.get(context.pinned.chain_id, ())
     )
     await context.report_progress("analysing")
-    return await asyncio.to_thread(compose_snapshot, reading, options, thresholds, previous)
+    report = await asyncio.to_thread(compose_snapshot, reading, options, thresholds, previous)
+    report.result.wallet.ens_name = payload.wallet if is_name else None
+    return report
 
 
 async def _find_previous(context: RunContext, wallet: Address) -> PreviousSnapshot | None:

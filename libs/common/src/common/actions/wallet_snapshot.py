@@ -1,10 +1,13 @@
 """Contract of `wallet_snapshot`: what a wallet holds, and what it did, at one block."""
 
-from pydantic import Field, field_validator
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
 
 from common.actions.contract import Action, ActionPayload
 from common.actions.thresholds import resolve_thresholds
-from common.addresses import EvmAddress
+from common.addresses import normalize_address
 from common.errors import PayloadError
 from common.models import CamelModel
 from common.results.envelope import ActionResult
@@ -79,10 +82,38 @@ class WalletSnapshotOptions(CamelModel):
         return requested
 
 
+_ENS_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+
+
+def _normalize_wallet(value: str) -> str:
+    name = value.lower()
+    if value.isascii() and len(name) <= 255 and _ENS_NAME.fullmatch(name):
+        return name
+    try:
+        return normalize_address(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or an ENS name of ASCII letters such as name.eth") from None
+
+
+WalletName = Annotated[
+    str,
+    AfterValidator(_normalize_wallet),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(0[xX][0-9a-fA-F]{40}|([A-Za-z0-9_-]+\.)+[A-Za-z]{2,})$",
+            "description": "EVM address, or an ENS name where the chain has ENS",
+        }
+    ),
+]
+"""ENS names are resolved at the block of each run; letters beyond ASCII are refused because many
+only look like others."""
+
+
 class WalletSnapshotPayload(ActionPayload):
     """Which wallet to look at."""
 
-    wallet: EvmAddress
+    wallet: WalletName
     options: WalletSnapshotOptions = WalletSnapshotOptions()
 
     def requested_block(self) -> int | None:
@@ -92,7 +123,7 @@ class WalletSnapshotPayload(ActionPayload):
     @field_validator("wallet")
     @classmethod
     def _somebody(cls, wallet: str) -> str:
-        if int(wallet, 16) == 0:
+        if wallet == "0x" + "0" * 40:
             raise ValueError(
                 "the zero address is nobody's wallet: every mint and burn of the chain names it; "
                 "give the address of an account or a contract"

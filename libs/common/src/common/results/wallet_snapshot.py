@@ -21,6 +21,7 @@ class WalletAccount(CamelModel):
     """The account itself.
 
     Attributes:
+        ens_name: As it was given, if it was, and resolved at the block.
         is_contract: It has code of its own; a delegated account (EIP-7702) has none.
         code_hash: Keccak-256 of the code; null without code.
         eip7702_delegate: Contract whose code the account runs, set by its owner's key.
@@ -28,6 +29,7 @@ class WalletAccount(CamelModel):
     """
 
     address: str
+    ens_name: str | None = None
     is_contract: bool
     code_hash: str | None
     eip7702_delegate: str | None
