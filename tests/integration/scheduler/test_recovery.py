@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from prometheus_client import REGISTRY
 
 from common.models import now_utc
 from common.streams import DEAD_STREAM, OUTCOMES_STREAM, SCHEDULER_GROUP, lease_key
@@ -364,6 +365,11 @@ async def test_streams_lose_only_what_their_group_has_processed(
     left_ids = [entry_id for entry_id, _ in left]
     assert left_ids[-550:] == ids[450:]
     assert len(left_ids) < 700
+    gauges = {
+        name: REGISTRY.get_sample_value(f"jobs_stream_{name}_entries", {"stream": STREAM})
+        for name in ("lag", "pending")
+    }
+    assert gauges == {"lag": 300, "pending": 20}
 
     await redis.xack(STREAM, WORKERS, *ids[:700])
     await scheduler.janitor.sweep()

@@ -114,9 +114,10 @@ class Reconciler:
         found = await candidates.to_list(self._batch_size)
         held = await self._held(found)
         ids = [run["_id"] for run, is_held in zip(found, held, strict=True) if not is_held]
-        if not ids:
+        # another replica may have found them too, and been faster
+        lost = await self._runs.find({**overdue, "_id": {"$in": ids}}).to_list(None) if ids else []
+        if not lost:
             return False
-        lost = await self._runs.find({**overdue, "_id": {"$in": ids}}).to_list(None)
         for run in lost:
             run["emissions"] += 1
         await self._runs.bulk_write(
