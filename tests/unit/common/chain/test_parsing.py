@@ -1,20 +1,19 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.chain.errors import InvalidAnswer, TransactionNotFound
-from common.chain.parsing import (
+from common.chain.log_parsing import (
     check_hash,
     check_logs,
     filter_fields,
-    parse_block,
-    parse_data,
     parse_log_timestamps,
     parse_logs,
-    parse_quantity,
-    parse_receipt,
-    parse_transaction,
 )
+from common.chain.parsing import parse_block, parse_data, parse_quantity
+from common.chain.transaction_parsing import parse_receipt, parse_transaction
 from common.chain.types import Address, Block, Log, LogFilter, Transaction
 
 TOKEN = Address("0x" + "70" * 20)
@@ -274,3 +273,56 @@ def test_an_unknown_transaction_is_an_error_of_its_own() -> None:
     with pytest.raises(TransactionNotFound) as caught:
         parse_transaction(HASH)(None)
     assert caught.value.hashes == {HASH}
+
+
+def one_by_one(answer: list[Any]) -> list[Log]:
+    """The same logs through the slow path: an upper-case digit in the first one leads there."""
+    first = answer[0] | {"transactionHash": answer[0]["transactionHash"].upper().replace("X", "x")}
+    return parse_logs([first, *answer[1:]])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2**40), st.integers(0, 5_000), st.integers(0, 4), st.binary()),
+        min_size=1,
+        unique_by=lambda row: row[:2],
+    )
+)
+def test_logs_read_together_equal_logs_read_one_by_one(
+    rows: list[tuple[int, int, int, bytes]],
+) -> None:
+    answer = [
+        raw_log(block, index, topics=[TOPIC] * topics, data="0x" + data.hex())
+        | {"transactionHash": "0x" + "ab" * 32}
+        for block, index, topics, data in rows
+    ]
+    assert parse_logs(answer) == one_by_one(answer)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": "0x1"},
+        {"data": "12"},
+        {"data": "0x12,0x34"},
+        {"data": "0x12 "},
+        {"data": 5},
+        {"address": "0x" + "7" * 39},
+        {"address": TOKEN + ","},
+        {"blockNumber": "0x"},
+        {"blockNumber": "0x" + "1" * 17},
+        {"logIndex": None},
+        {"blockHash": "0x" + "x" * 64},
+        {"transactionHash": "0x" + "1" * 65},
+        {"topics": [TOPIC] * 5},
+        {"topics": [TOPIC, "0x12"]},
+        {"topics": [TOPIC, 7]},
+        {"topics": TOPIC},
+        {"topics": None},
+        {"removed": True},
+    ],
+)
+def test_one_malformed_log_among_many_is_found(changes: dict[str, Any]) -> None:
+    many = [raw_log(block) for block in range(1, 9)]
+    with pytest.raises(InvalidAnswer, match="a log"):
+        parse_logs([*many, raw_log(9, **changes), *many])

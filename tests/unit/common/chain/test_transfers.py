@@ -192,7 +192,7 @@ def test_no_data_at_all_makes_decoding_fail(
     topic: str, rest: list[str], words: list[int], tail: bytes
 ) -> None:
     data = "0x" + "".join(word(value)[2:] for value in words) + tail.hex()
-    decode_transfers([replace(log((topic, *rest)), data=data)])
+    decode_transfers([log((topic, *rest))._replace(data=data)])
 
 
 def test_logs_of_other_events_are_passed_over() -> None:

@@ -15,6 +15,14 @@ from common.chain.errors import (
     RangeTooLarge,
     ResultTooLarge,
 )
+from common.chain.log_parsing import (
+    check_hash,
+    check_logs,
+    filter_fields,
+    log_position,
+    parse_log_timestamps,
+    parse_logs,
+)
 from common.chain.log_ranges import (
     CAUTIOUS_GROWTH,
     FIRST_STEP,
@@ -24,15 +32,7 @@ from common.chain.log_ranges import (
     spans_back,
     split_filter,
 )
-from common.chain.parsing import (
-    check_hash,
-    check_logs,
-    filter_fields,
-    log_position,
-    parse_data,
-    parse_log_timestamps,
-    parse_logs,
-)
+from common.chain.parsing import parse_data
 from common.chain.requests import Request
 from common.chain.rpc import RpcClient
 from common.chain.types import Block, Log, LogFilter, NewestLogs

@@ -29,6 +29,7 @@ from common.chain.errors import (
     UnsupportedTag,
     WrongChain,
 )
+from common.chain.garbage import paused_collection
 from common.chain.health import (
     FIRST_REST_SECONDS,
     LONGEST_REST_SECONDS,
@@ -178,7 +179,8 @@ class RpcClient:
                 params = request.form_params(by_hash=by_hash)
                 reply = await endpoint.post(endpoint.encode_rpc_request(method, params))
                 self.stats.bytes += len(reply.body)
-                return request.parse(endpoint.read_result(reply))
+                with paused_collection():
+                    return request.parse(endpoint.read_result(reply))
             except ChainError as error:
                 error.locate(method, endpoint.label)
                 raise

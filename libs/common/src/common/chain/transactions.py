@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from common.chain.errors import ChainError, TransactionNotFound
-from common.chain.parsing import parse_receipt, parse_transaction
 from common.chain.requests import Request
 from common.chain.rpc import RpcClient
+from common.chain.transaction_parsing import parse_receipt, parse_transaction
 from common.chain.types import Receipt, Transaction
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """Plain records of chain data, shared by readers and by the pure analyses. No I/O."""
 
 from dataclasses import dataclass, field
-from typing import Literal, NewType
+from typing import Literal, NamedTuple, NewType
 
 Address = NewType("Address", str)
 """An account: `0x` and 40 lower-case hex digits."""
@@ -31,9 +31,12 @@ class Block:
     tag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One event as the chain recorded it; all hex is lower case with `0x`."""
+class Log(NamedTuple):
+    """One event as the chain recorded it; all hex is lower case with `0x`.
+
+    A tuple, because runs hold hundreds of thousands: it is made several times faster than a frozen
+    dataclass.
+    """
 
     address: Address
     topics: tuple[str, ...]

@@ -1,0 +1,209 @@
+"""eth_getLogs answers checked and turned into records, a hundred thousand at a time. No I/O.
+
+Answers are taken apart by column: one pass over a joined column checks it as strictly as a pattern
+on every log would, at a fraction of the time. Whatever does not pass is read again log by log,
+which names the fault, or accepts upper-case hex.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from itertools import chain, islice, repeat
+from operator import itemgetter, lt
+from typing import Any
+
+from common.chain.errors import InvalidAnswer
+from common.chain.parsing import parse_quantity, shown
+from common.chain.types import Address, Block, Log, LogFilter, TopicFilter
+
+_FIELDS = (
+    "address",
+    "data",
+    "blockNumber",
+    "blockHash",
+    "transactionHash",
+    "transactionIndex",
+    "logIndex",
+)
+_columns = itemgetter(*_FIELDS, "topics")
+_HEX_DIGITS = b"0123456789abcdef"
+_MAX_TOPICS = 4
+_HASH_LENGTH, _ADDRESS_LENGTH, _QUANTITY_LENGTH = 66, 42, 18
+
+_QUANTITY, _HASH, _ADDRESS = "0x[0-9a-f]{1,16}", "0x[0-9a-f]{64}", "0x[0-9a-f]{40}"
+_LAYOUT = re.compile(
+    rf"{_ADDRESS},0x(?:[0-9a-f]{{2}})*,{_QUANTITY},{_HASH},{_HASH},{_QUANTITY},{_QUANTITY}"
+    rf"(?:,{_HASH}){{0,{_MAX_TOPICS}}}"
+)
+
+
+def parse_logs(answer: Any) -> list[Log]:
+    """Logs in ascending order, each once.
+
+    Raises:
+        InvalidAnswer: Not a list, a malformed or removed log, or one that occurs twice.
+    """
+    if not isinstance(answer, list):
+        raise InvalidAnswer(f"expected a list of logs, got {shown(answer)}")
+    if not answer:
+        return []
+    logs = _parse_columns(answer)
+    if logs is None:
+        logs = [_parse_log(entry) for entry in answer]
+    if not _is_ascending(logs):
+        logs.sort(key=log_position)
+        if not _is_ascending(logs):
+            raise InvalidAnswer("a log occurs twice")
+    return logs
+
+
+def parse_log_timestamps(answer: Any) -> dict[int, int]:
+    """Block times that some nodes add to each log, by block number."""
+    if not answer or not isinstance(answer[0], dict) or not answer[0].get("blockTimestamp"):
+        return {}
+    by_block = {entry["blockNumber"]: entry.get("blockTimestamp") for entry in answer}
+    return {
+        parse_quantity(number): parse_quantity(seconds)
+        for number, seconds in by_block.items()
+        if seconds
+    }
+
+
+log_position = itemgetter(Log._fields.index("block_number"), Log._fields.index("log_index"))
+"""Where a log stands in the order of the chain: block number and log index."""
+
+
+def check_logs(logs: Sequence[Log], wanted: LogFilter, from_block: int, to_block: int) -> None:
+    """Checks that every log, given in ascending order, was asked for.
+
+    Raises:
+        InvalidAnswer: A log lies outside the range or does not match the filter.
+    """
+    for log in (*logs[:1], *logs[-1:]):
+        if not from_block <= log.block_number <= to_block:
+            raise InvalidAnswer(
+                f"a log of block {log.block_number} in the answer for {from_block}..{to_block}"
+            )
+    if wanted.addresses:
+        for address in {log.address for log in logs} - set(wanted.addresses):
+            raise InvalidAnswer(f"a log of {address}, which was not asked for")
+    for index, topic in enumerate(wanted.topics):
+        if topic is None:
+            continue
+        allowed = {topic} if isinstance(topic, str) else set(topic)
+        # a log that has no such topic shows as an empty tuple
+        if not {topic for log in logs for topic in log.topics[index : index + 1] or ((),)} <= (
+            allowed
+        ):
+            raise InvalidAnswer(f"a log whose topic {index} was not asked for")
+
+
+def check_hash(log: Log, block: Block) -> None:
+    """Checks that a log of `block` names its hash.
+
+    Raises:
+        InvalidAnswer: It names another one: the answer is of another fork.
+    """
+    if log.block_hash != block.hash:
+        raise InvalidAnswer(f"a log of block {block.number} as {log.block_hash}, not {block.hash}")
+
+
+def filter_fields(wanted: LogFilter, from_block: int, to_block: int) -> dict[str, Any]:
+    """The filter object of eth_getLogs."""
+    fields: dict[str, Any] = {"fromBlock": hex(from_block), "toBlock": hex(to_block)}
+    if wanted.addresses:
+        fields["address"] = list(wanted.addresses)
+    if wanted.topics:
+        fields["topics"] = [_topic_field(topic) for topic in wanted.topics]
+    return fields
+
+
+def _topic_field(topic: TopicFilter) -> Any:
+    return list(topic) if isinstance(topic, tuple) else topic
+
+
+def _parse_columns(answer: list[Any]) -> list[Log] | None:
+    """All logs at once; None where one of them needs a closer look."""
+    try:
+        if any(map(dict.get, answer, repeat("removed"))):
+            return None
+        address, data, block, block_hash, transaction, index, position, topics = (
+            list(map(itemgetter(name), answer)) for name in (*_FIELDS, "topics")
+        )
+        addresses, block_hashes = set(address), set(block_hash)
+        numbers = {*block, *index, *position}
+        if not (
+            set(map(type, topics)) == {list}
+            and max(map(len, topics)) <= _MAX_TOPICS
+            and _are_hex(addresses, _ADDRESS_LENGTH)
+            and _are_hex(block_hashes, _HASH_LENGTH)
+            and _are_hex(transaction, _HASH_LENGTH)
+            and _are_hex(set(chain.from_iterable(topics)), _HASH_LENGTH)
+            and _are_hex(data, None)
+            and _are_hex(numbers, None)
+            and 3 <= min(map(len, numbers)) <= max(map(len, numbers)) <= _QUANTITY_LENGTH
+            and not any(len(digits) % 2 for digits in data)
+        ):
+            return None
+    except (KeyError, TypeError):
+        return None
+    value = {digits: int(digits, 16) for digits in numbers}.__getitem__
+    # Equal texts become one object: a million logs name a few contracts and blocks.
+    one_address = {text: Address(text) for text in addresses}.__getitem__
+    one_hash = {text: text for text in block_hashes}.__getitem__
+    return list(
+        map(
+            Log,
+            map(one_address, address),
+            map(tuple, topics),
+            data,
+            map(value, block),
+            map(one_hash, block_hash),
+            transaction,
+            map(value, index),
+            map(value, position),
+        )
+    )
+
+
+def _are_hex(texts: Collection[str], length: int | None) -> bool:
+    """Whether each text is `0x` and lower-case hex digits, and has that length if one is given."""
+    count = len(texts)
+    if not count:
+        return True
+    joined = ",".join(texts).encode()
+    marks = joined.translate(None, _HEX_DIGITS)
+    if marks != (b"x," * count)[:-1] or joined.count(b",0x") != count - 1 or joined[:2] != b"0x":
+        return False
+    if length is None:
+        return True
+    return len(joined) == count * (length + 1) - 1 and (
+        joined[length :: length + 1] == b"," * (count - 1)
+    )
+
+
+def _parse_log(entry: Any) -> Log:
+    try:
+        if entry.get("removed"):
+            raise InvalidAnswer("a log of a dropped block (removed: true)")
+        *fields, topics = _columns(entry)
+        text = ",".join((*fields, *topics)).lower()
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InvalidAnswer(f"a log without its fields ({error})") from error
+    if not _LAYOUT.fullmatch(text):
+        raise InvalidAnswer("a log with a malformed address, topic, hash, number or data")
+    address, data, block, block_hash, transaction, index, position, *topics = text.split(",")
+    return Log(
+        Address(address),
+        tuple(topics),
+        data,
+        int(block, 16),
+        block_hash,
+        transaction,
+        int(index, 16),
+        int(position, 16),
+    )
+
+
+def _is_ascending(logs: Sequence[Log]) -> bool:
+    positions = list(map(log_position, logs))
+    return all(map(lt, positions, islice(positions, 1, None)))
