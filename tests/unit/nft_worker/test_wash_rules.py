@@ -16,6 +16,7 @@ from nft_worker.analysis.rules import (
     repeated_trades,
     self_trades,
     swap_backs,
+    token_rings,
 )
 from nft_worker.analysis.scoring import RULES, wash_verdicts
 from nft_worker.analysis.trading import read_trading
@@ -37,7 +38,8 @@ def scores(found: NftMovementAnalysis) -> list[float]:
 
 def test_the_weights_are_the_documented_ones() -> None:
     assert (self_trades.WEIGHT, cycles.WEIGHT, cycles.FAST_WEIGHT) == (1.0, 0.6, 0.8)
-    assert (swap_backs.WEIGHT, repeated_trades.WEIGHT, price_anomalies.WEIGHT) == (0.5, 0.4, 0.3)
+    assert (swap_backs.WEIGHT, token_rings.WEIGHT) == (0.5, 0.5)
+    assert (repeated_trades.WEIGHT, price_anomalies.WEIGHT) == (0.4, 0.3)
 
 
 def test_honest_sales_down_a_chain_of_owners_are_not_suspected(story: "Story") -> None:
