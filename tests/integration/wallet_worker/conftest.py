@@ -1,7 +1,7 @@
 """Snapshots through the real reader, and contracts that say whatever a test makes them say."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -155,6 +155,41 @@ class Stage:
     def move(self, contract: str, topics: tuple[str, str, str], logged: int, balance: int) -> None:
         """Make a ledger log one amount and state some balance from then on."""
         self.log(contract, topics, logged, after=f"{balance:064x}")
+
+    def call_many(self, method: str, calls: Sequence[Sequence[object]]) -> list[Any]:
+        """Make many JSON-RPC calls of one method in one batch."""
+        requests = [
+            {"jsonrpc": "2.0", "id": index, "method": method, "params": list(params)}
+            for index, params in enumerate(calls)
+        ]
+        answers = self._rpc.post("/", json=requests, timeout=60).json()
+        assert all("error" not in each for each in answers), answers
+        return [each["result"] for each in answers]
+
+    def place_many(self, answer: str, count: int) -> list[str]:
+        """Place many contracts that answer every call with the same."""
+        first = 0xC0DE0000 + self._placed + 1
+        self._placed += count
+        addresses = [f"0x{first + number:040x}" for number in range(count)]
+        code = self._code(answer)
+        self.call_many("anvil_setCode", [(address, code) for address in addresses])
+        return addresses
+
+    def log_many(self, contracts: Sequence[str], topics: tuple[str, str, str], data: int) -> None:
+        """Make each contract log one event, each in a transaction of its own, ten to a block."""
+        words = "".join(topic.removeprefix("0x").rjust(64, "0") for topic in topics)
+        for start in range(0, len(contracts), 10):
+            commands = [
+                {
+                    "from": self.account,
+                    "to": contract,
+                    "data": f"0x{words}{data:064x}",
+                    "gas": "0x186a0",
+                }
+                for contract in contracts[start : start + 10]
+            ]
+            self.call_many("eth_sendTransaction", [(command,) for command in commands])
+            self.call("evm_mine")
 
     def answer(self, contract: str, answer: str) -> None:
         """Make a contract that was placed answer with other code from now on."""

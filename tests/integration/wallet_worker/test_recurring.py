@@ -11,6 +11,8 @@ from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot
 from common.chain.transfers import TRANSFER, TRANSFER_SINGLE
 from common.chain.types import RpcStats
+from local_chain.addresses import MULTICALL3
+from local_chain.contracts import multicall3_runtime_code
 from wallet_worker.index import COLLECTION
 
 if TYPE_CHECKING:
@@ -155,3 +157,21 @@ async def test_a_past_block_after_a_newer_one_shows_the_past(
 
     assert [each.amount_raw for each in kept.result.token_transfers or []] == ["5"]
     assert kept == scratch
+
+
+async def test_a_thousand_tokens_take_at_most_twenty_round_trips_beyond_the_log_scan(
+    stage: "Stage", snapshot: Snapshot
+) -> None:
+    stage.call("anvil_setCode", MULTICALL3, multicall3_runtime_code())
+    tokens = stage.place_many(always(18), 1_000)
+    stage.log_many(tokens, (TRANSFER, SOMEBODY, WALLET), 18)
+    stage.finish()
+
+    report, cold = await snapshot(stage.url, WALLET)
+    _, again = await snapshot(stage.url, WALLET)
+
+    assert report.result.totals.tokens_held == 1_000
+    assert report.result.transactions is not None
+    assert len(report.result.transactions.items) == 1_000
+    assert cold.requests - cold.by_method["eth_getLogs"] <= 20
+    assert again.requests <= 10
