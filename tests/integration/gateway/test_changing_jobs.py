@@ -73,7 +73,7 @@ async def test_new_timing_takes_the_job_from_a_scheduler_that_plans_by_the_old_o
     await api.patch(f"/jobs/{job['id']}", json={"intervalMinutes": 5})
 
     schedule = (await _find(database, job["id"]))["schedule"]
-    assert "claimToken" not in schedule
+    assert schedule["claimToken"] == "released"
     assert "claimUntil" not in schedule
 
 

@@ -113,7 +113,9 @@ async def test_a_job_reads_back_as_it_was_acknowledged(
     assert set(created) == {
         *("id", "action", "payload", "type", "intervalMinutes", "scheduledAt", "status"),
         *("nextRunAt", "lastRunAt", "lastError", "maxAttempts", "timeoutSeconds"),
-        *("createdAt", "updatedAt", "traceId", "links"),
+        *("createdAt", "updatedAt", "traceId", "links", "pause", "pauseAfterFailures", "backoff"),
+        *("cron", "timezone", "startAt", "endAt", "maxRuns", "jitterSeconds", "spread"),
+        *("overlap", "catchUpWindowMinutes"),
     }
     assert created["createdAt"].endswith("Z")
     assert json.dumps(created["intervalMinutes"]) == "15"

@@ -45,7 +45,7 @@ def _wait_for_line(process: ChildProcess, words: str) -> str:
 def test_sigterm_ends_it_cleanly_even_with_a_request_under_way(gateway: ChildProcess) -> None:
     url = _wait_for_line(gateway, "listening").partition("url=http://")[2]
     host, _, port = url.partition(":")
-    _wait_for_line(gateway, "Application startup complete")
+    assert httpx.get(f"http://{host}:{port}/livez", timeout=60).status_code == 200
     with socket.create_connection((host, int(port))) as hanging:
         hanging.sendall(
             b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -109,6 +109,7 @@ async def test_a_completed_run_shows_its_result_and_frees_its_job(
         "runId": run["_id"],
         "attempt": 1,
         "state": "completed",
+        "endedAt": now["finishedAt"],
     }
     assert job["nextRunAt"] > now_utc()
 

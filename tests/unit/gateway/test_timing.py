@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from common.states import JobType
 from gateway.problems import ProblemError
-from gateway.requests import JobChanges, JobRequest, interval_millis, parse_moment
-from gateway.timing import decide_new_timing, decide_timing
+from gateway.requests import JobRequest, interval_millis, parse_moment
+from gateway.timing import decide_timing
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+JOB = "65a5c1d2e4b0a1b2c3d4e5f6"
 LATER = "2031-02-03T04:05:06Z"
 
 
@@ -29,20 +30,21 @@ def _pointers(problem: ProblemError) -> list[str | None]:
 
 @pytest.mark.parametrize("word", ["retry", "recurring"])
 def test_the_first_run_of_a_recurring_job_is_due_at_creation(word: str) -> None:
-    timing = decide_timing(_request(type=word, intervalMinutes=15), 60, NOW)
+    timing = decide_timing(_request(type=word, intervalMinutes=15), 60, NOW, JOB)
 
     assert timing.type is JobType.RECURRING
-    assert (timing.interval_minutes, timing.interval_ms) == (15, 900_000)
-    assert timing.first_run_at == NOW
-    assert timing.scheduled_at is None
+    assert timing.interval_ms == 900_000
+    assert timing.first_run_at == timing.anchor_at == NOW
 
 
 def test_a_scheduled_job_is_due_at_its_time_even_if_that_is_past() -> None:
-    timing = decide_timing(_request(type="scheduled", scheduledAt="2020-01-01T00:00:00Z"), 60, NOW)
+    timing = decide_timing(
+        _request(type="scheduled", scheduledAt="2020-01-01T00:00:00Z"), 60, NOW, JOB
+    )
 
     assert timing.type is JobType.SCHEDULED
-    assert timing.first_run_at == timing.scheduled_at == datetime(2020, 1, 1, tzinfo=UTC)
-    assert timing.interval_ms is timing.interval_minutes is None
+    assert timing.first_run_at == timing.anchor_at == datetime(2020, 1, 1, tzinfo=UTC)
+    assert timing.interval_ms is None
 
 
 @pytest.mark.parametrize(
@@ -63,21 +65,21 @@ def test_what_is_missing_or_does_not_belong_is_named(
     fields: dict[str, Any], pointers: list[str]
 ) -> None:
     with pytest.raises(ProblemError) as caught:
-        decide_timing(_request(**fields), 60, NOW)
+        decide_timing(_request(**fields), 60, NOW, JOB)
 
     assert _pointers(caught.value) == pointers
 
 
 def test_a_missing_interval_is_told_with_one_that_suits() -> None:
     with pytest.raises(ProblemError, match="60 suits this action"):
-        decide_timing(_request(), 60, NOW)
+        decide_timing(_request(), 60, NOW, JOB)
 
 
 @given(st.integers(1000, 525_600 * 60_000))
 def test_an_interval_of_whole_milliseconds_survives_the_way_through_minutes(millis: int) -> None:
     request = _request(intervalMinutes=millis / 60_000)
 
-    assert decide_timing(request, 60, NOW).interval_ms == millis
+    assert decide_timing(request, 60, NOW, JOB).interval_ms == millis
 
 
 @given(st.floats())
@@ -91,7 +93,7 @@ def test_an_accepted_interval_is_between_a_second_and_a_year(minutes: float) -> 
 
 
 def test_the_shortest_interval_is_one_second() -> None:
-    assert decide_timing(_request(intervalMinutes=1 / 60), 60, NOW).interval_ms == 1000
+    assert decide_timing(_request(intervalMinutes=1 / 60), 60, NOW, JOB).interval_ms == 1000
     with pytest.raises(ValidationError, match="at least one second"):
         _request(intervalMinutes=0.9 / 60)
 
@@ -118,40 +120,87 @@ def test_all_spellings_of_rfc_3339_are_read(text: str) -> None:
     assert parse_moment(text).replace(microsecond=0) == datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def test_a_new_interval_starts_a_grid_that_never_postpones_the_next_run() -> None:
-    fields = decide_new_timing(
-        JobChanges.model_validate({"intervalMinutes": 30}), JobType.RECURRING, NOW
+def test_a_start_in_the_future_is_the_first_run_and_the_origin_of_the_grid() -> None:
+    timing = decide_timing(_request(intervalMinutes=60, startAt=LATER), 60, NOW, JOB)
+
+    assert timing.first_run_at == timing.anchor_at == datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def test_a_start_in_the_past_gives_the_grid_its_phase() -> None:
+    request = _request(intervalMinutes=60, startAt="2029-12-31T00:20:00Z")
+
+    assert decide_timing(request, 60, NOW, JOB).first_run_at == NOW + timedelta(minutes=20)
+
+
+def test_a_cron_job_runs_by_the_clocks_of_its_zone() -> None:
+    request = _request(
+        cron="30 9 * * MON-FRI", timezone="Asia/Tokyo", startAt="2030-01-05T00:00:00Z"
     )
+    timing = decide_timing(request, 60, NOW, JOB)
 
-    next_run = {"$min": ["$nextRunAt", NOW + timedelta(minutes=30)]}
-    assert fields["nextRunAt"] == fields["schedule.anchorAt"] == next_run
-    assert (fields["intervalMinutes"], fields["schedule.intervalMs"]) == (30, 1_800_000)
+    assert timing.first_run_at == datetime(2030, 1, 7, 0, 30, tzinfo=UTC)
+    assert timing.interval_ms is None
 
 
-def test_a_new_time_is_the_next_run() -> None:
-    fields = decide_new_timing(
-        JobChanges.model_validate({"scheduledAt": LATER}), JobType.SCHEDULED, NOW
-    )
+def test_spread_jobs_begin_within_the_first_interval_each_at_a_moment_of_its_own() -> None:
+    request = _request(intervalMinutes=60, spread=True)
+    first = [decide_timing(request, 60, NOW, f"job {each}").first_run_at for each in range(50)]
 
-    moment = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
-    assert fields["scheduledAt"] == fields["nextRunAt"] == fields["schedule.anchorAt"] == moment
+    assert len(set(first)) == 50
+    assert all(NOW <= moment < NOW + timedelta(hours=1) for moment in first)
+    assert first[0] == decide_timing(request, 60, NOW, "job 0").first_run_at
+
+
+def test_a_jittered_first_run_is_late_by_less_than_the_jitter() -> None:
+    request = _request(intervalMinutes=60, jitterSeconds=30)
+    late = decide_timing(request, 60, NOW, JOB).first_run_at - NOW
+
+    assert timedelta(0) < late < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(
-    ("changes", "job_type"),
+    ("fields", "pointers"),
     [
-        ({"intervalMinutes": 30}, JobType.SCHEDULED),
-        ({"scheduledAt": LATER}, JobType.RECURRING),
+        ({"cron": "0 0 * * *", "intervalMinutes": 5}, ["#/cron"]),
+        ({"intervalMinutes": 5, "timezone": "Europe/Berlin"}, ["#/timezone"]),
+        ({"cron": "0 0 * * *", "spread": True}, ["#/spread"]),
+        ({"intervalMinutes": 5, "endAt": "2029-01-01T00:00:00Z"}, ["#/endAt"]),
+        ({"intervalMinutes": 5, "startAt": LATER, "endAt": "2030-02-01T00:00:00Z"}, ["#/endAt"]),
+        (
+            {"type": "scheduled", "scheduledAt": LATER, "cron": "0 0 * * *", "maxRuns": 1},
+            ["#/cron", "#/maxRuns"],
+        ),
+        (
+            {"type": "scheduled", "scheduledAt": LATER, "jitterSeconds": 1, "spread": True},
+            ["#/jitterSeconds", "#/spread"],
+        ),
     ],
 )
-def test_timing_of_the_other_type_is_refused(changes: dict[str, Any], job_type: JobType) -> None:
+def test_timing_that_contradicts_itself_is_refused(
+    fields: dict[str, Any], pointers: list[str]
+) -> None:
     with pytest.raises(ProblemError) as caught:
-        decide_new_timing(JobChanges.model_validate(changes), job_type, NOW)
+        decide_timing(_request(**fields), 60, NOW, JOB)
 
-    assert _pointers(caught.value) == [f"#/{next(iter(changes))}"]
+    assert _pointers(caught.value) == pointers
 
 
-def test_other_changes_leave_the_timing_alone() -> None:
-    changes = JobChanges.model_validate({"maxAttempts": 4, "status": "pending"})
-
-    assert decide_new_timing(changes, JobType.RECURRING, NOW) == {}
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"cron": "61 * * * *"},
+        {"cron": "0 0 * * *", "timezone": "Mars/Olympus"},
+        {"cron": "0 0 * * *", "timezone": "../../etc/passwd"},
+        {"intervalMinutes": 5, "maxRuns": 0},
+        {"intervalMinutes": 5, "jitterSeconds": -1},
+        {"intervalMinutes": 5, "overlap": "buffer_one"},
+        {"intervalMinutes": 5, "catchUpWindowMinutes": 0},
+        {"intervalMinutes": 5, "pauseAfterFailures": 0},
+        {"intervalMinutes": 5, "backoff": {"initialSeconds": 10, "maximumSeconds": 5}},
+        {"intervalMinutes": 5, "backoff": {"coefficient": 0.5}},
+    ],
+    ids=str,
+)
+def test_values_without_meaning_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        _request(**fields)

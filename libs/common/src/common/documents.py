@@ -13,7 +13,19 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from common.models import UtcDatetime
 from common.results.alerts import AlertMetrics, AlertSubject, Evidence, Severity
-from common.states import UNFINISHED, JobStatus, JobType, RunState, SkipReason
+from common.states import (
+    UNFINISHED,
+    JobStatus,
+    JobType,
+    OverlapPolicy,
+    PausedBy,
+    RunState,
+    SkipReason,
+)
+
+
+RELEASED_CLAIM: Final = "released"
+"""Claim token of a job that was taken from a scheduler: perhaps it has created runs already."""
 
 
 class Stored(BaseModel):
@@ -48,6 +60,31 @@ class CurrentRun(Stored):
     run_id: str
     attempt: int
     state: RunState
+    ended_at: UtcDatetime | None = None
+
+
+class Pause(Stored):
+    """A job that is not to occur until it is resumed.
+
+    Attributes:
+        at: Since when.
+        note: Why, in the words of who paused it.
+        by: Who paused it.
+        next_run_at: The occurrence that was next; the job's own `next_run_at` is None meanwhile.
+    """
+
+    at: UtcDatetime
+    note: str | None = None
+    by: PausedBy = PausedBy.USER
+    next_run_at: UtcDatetime | None = None
+
+
+class RetryBackoff(Stored):
+    """Pauses between attempts: `initial * coefficient**(attempt - 1)`, at most `maximum`."""
+
+    initial_seconds: float
+    coefficient: float
+    maximum_seconds: float
 
 
 class Schedule(Stored):
@@ -57,6 +94,8 @@ class Schedule(Stored):
         interval_ms: Length of the recurring interval in milliseconds, None for a one-time job.
         anchor_at: Origin of the fixed grid on which a recurring job fires.
         trigger_at: A run asked for by hand and not yet created.
+        paused_until: End of a pause whose occurrences are not recorded yet.
+        runs: How many occurrences have run.
         current: The latest run that was not skipped.
         claim_token: Replica and pass that is creating this job's next runs.
         claim_until: When that claim may be taken over.
@@ -65,19 +104,37 @@ class Schedule(Stored):
     interval_ms: int | None = None
     anchor_at: UtcDatetime
     trigger_at: UtcDatetime | None = None
+    paused_until: UtcDatetime | None = None
+    runs: int = 0
     current: CurrentRun | None = None
     claim_token: str | None = None
     claim_until: UtcDatetime | None = None
 
 
 class Job(StoredDocument):
-    """What to do and when."""
+    """What to do and when.
+
+    Who pauses a job writes `pause`: the gateway, or the scheduler after too many failures.
+    """
 
     action: str
     payload: dict[str, Any]
     type: JobType
     interval_minutes: float | None = None
+    cron: str | None = None
+    timezone: str | None = None
     scheduled_at: UtcDatetime | None = None
+    start_at: UtcDatetime | None = None
+    end_at: UtcDatetime | None = None
+    max_runs: int | None = None
+    jitter_seconds: float | None = None
+    spread: bool = False
+    overlap: OverlapPolicy = OverlapPolicy.SKIP
+    catch_up_window_minutes: float | None = None
+    pause: Pause | None = None
+    resumed_at: UtcDatetime | None = None
+    pause_after_failures: int | None = None
+    backoff: RetryBackoff | None = None
     max_attempts: int = 3
     timeout_seconds: int
     status: JobStatus = JobStatus.PENDING

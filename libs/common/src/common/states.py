@@ -39,3 +39,23 @@ class SkipReason(StrEnum):
 
     OVERLAP = "overlap"
     MISFIRE = "misfire"
+    PAUSED = "paused"
+
+
+class OverlapPolicy(StrEnum):
+    """What an occurrence does that finds the job's run before it unfinished.
+
+    It is skipped, or waits until the run ends (one at a time: a later one takes its place), or
+    runs beside it.
+    """
+
+    SKIP = "skip"
+    BUFFER_ONE = "bufferOne"
+    ALLOW_ALL = "allowAll"
+
+
+class PausedBy(StrEnum):
+    """Who paused a job."""
+
+    USER = "user"
+    FAILURES = "failures"

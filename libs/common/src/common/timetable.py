@@ -83,7 +83,7 @@ class Cron:
         and what counts is the search forwards.
         """
         start = (moment + timedelta(seconds=1)).astimezone(self._zone)
-        for found in CronSim(self.expression, start, reverse=True):
+        for found in _simulate(self.expression, start, reverse=True):
             begin = found.astimezone(UTC) - _TICK
             wide = begin - _WIDER_THAN_ANY_CHANGE_OF_CLOCKS
             if self._offset(wide) != self._offset(start):
@@ -137,7 +137,7 @@ class Cron:
         a gap all become its end: what is not later than the one before is passed over.
         """
         latest = moment
-        for found in CronSim(self.expression, moment.astimezone(self._zone)):
+        for found in _simulate(self.expression, moment.astimezone(self._zone)):
             at = found.astimezone(UTC)
             if at > latest:
                 yield at
@@ -270,11 +270,16 @@ def check_cron(expression: str) -> str:
             "expected five fields (minute, hour, day of month, month, day of week), such as "
             f"'30 9 * * MON-FRI', got {len(fields)}"
         )
-    try:
-        CronSim(" ".join(fields), datetime(2001, 1, 1, tzinfo=UTC))
-    except (CronSimError, AssertionError) as error:
-        raise ValueError(f"not a cron expression: {error or 'bad step'}") from error
+    _simulate(expression, datetime(2001, 1, 1, tzinfo=UTC))
     return " ".join(fields)
+
+
+def _simulate(expression: str, start: datetime, *, reverse: bool = False) -> CronSim:
+    try:
+        return CronSim(expression, start, reverse)
+    except (CronSimError, AssertionError) as error:
+        reason = str(error) or "a step of something that is no number"
+        raise ValueError(f"not a cron expression: {expression!r}: {reason}") from error
 
 
 def phase(seed: str, room_ms: int) -> int:

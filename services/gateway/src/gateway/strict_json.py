@@ -21,11 +21,18 @@ class StrictJsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
-            if self.body_field is not None:
+            if self.body_field is not None and _has_body(request):
                 _check_media_type(request)
             return await handle(_StrictJsonRequest(request.scope, request.receive))
 
         return handle_strictly
+
+
+def _has_body(request: Request) -> bool:
+    """Tell whether something was sent: whether that may be left out is said by the route."""
+    return request.headers.get("content-length", "0") != "0" or (
+        "transfer-encoding" in request.headers or "content-type" in request.headers
+    )
 
 
 def _check_media_type(request: Request) -> None:

@@ -1,16 +1,15 @@
-"""Decides when a job runs: pure rules about intervals, times and their changes."""
+"""Decides when a new job runs: pure rules about intervals, cron expressions and times."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
 
 from common.states import JobType
+from common.timetable import Timetable, create_timetable, phase
 from gateway.problems import FieldError, invalid_request
-from gateway.requests import JobChanges, JobRequest, interval_millis
+from gateway.requests import JobRequest, interval_millis
 
-_RELEASE: Final = {"schedule.claimToken": "$$REMOVE", "schedule.claimUntil": "$$REMOVE"}
-"""Takes the job from a scheduler that is just planning it by its former timing: it plans anew."""
+TICK = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -19,88 +18,105 @@ class Timing:
 
     Attributes:
         type: Recurring or scheduled.
-        interval_minutes: As the user wrote it; None for a scheduled job.
-        interval_ms: The same in milliseconds.
-        scheduled_at: Time of a scheduled job; None for a recurring one.
-        first_run_at: Due time of the first run, and origin of a recurring job's grid.
+        interval_ms: Length of the interval in milliseconds; None for any other job.
+        anchor_at: Origin of a recurring job's grid.
+        first_run_at: Due time of the first run.
     """
 
     type: JobType
-    interval_minutes: float | None
     interval_ms: int | None
-    scheduled_at: datetime | None
+    anchor_at: datetime
     first_run_at: datetime
 
 
-def decide_timing(request: JobRequest, suggested_minutes: int, now: datetime) -> Timing:
+def decide_timing(
+    request: JobRequest, suggested_minutes: int, now: datetime, job_id: str
+) -> Timing:
     """Return when the requested job runs.
 
     Args:
         request: What the user sent.
         suggested_minutes: The action's default interval, named where the interval is missing.
-        now: Time of creation; a recurring job's first run is due then.
+        now: Time of creation; a recurring job's first run is due then, unless it says otherwise.
+        job_id: What jitter and spreading are derived from.
 
     Raises:
-        ProblemError: The interval or the time is missing, or is there and does not belong.
+        ProblemError: A time is missing, or is there and does not belong, or nothing ever occurs.
     """
-    errors: list[FieldError] = []
-    if request.type == "scheduled":
-        if request.interval_minutes is not None:
-            errors.append(_does_not_belong("intervalMinutes", "scheduled"))
-        if request.scheduled_at is not None and not errors:
-            at = request.scheduled_at
-            return Timing(JobType.SCHEDULED, None, None, at, at)
+    is_scheduled = request.type == "scheduled"
+    errors = list(_not_belonging_to(request, "scheduled" if is_scheduled else "recurring"))
+    if is_scheduled:
         if request.scheduled_at is None:
-            errors.append(_missing("scheduledAt", "a scheduled job needs the time to run at"))
-    else:
-        if request.scheduled_at is not None:
-            errors.append(_does_not_belong("scheduledAt", "recurring"))
-        if request.interval_minutes is not None and not errors:
-            minutes = request.interval_minutes
-            return Timing(JobType.RECURRING, minutes, interval_millis(minutes), None, now)
-        if request.interval_minutes is None:
-            reason = f"a recurring job needs its interval; {suggested_minutes} suits this action"
-            errors.append(_missing("intervalMinutes", reason))
-    raise invalid_request(*errors)
+            errors.append(missing("scheduledAt", "a scheduled job needs the time to run at"))
+        elif not errors:
+            return Timing(JobType.SCHEDULED, None, request.scheduled_at, request.scheduled_at)
+        raise invalid_request(*errors)
+    if request.interval_minutes is None and request.cron is None:
+        reason = f"a recurring job needs its interval; {suggested_minutes} suits this action"
+        errors.append(missing("intervalMinutes", reason))
+    if errors:
+        raise invalid_request(*errors)
+    return _decide_recurring(request, now, job_id)
 
 
-def decide_new_timing(changes: JobChanges, job_type: JobType, now: datetime) -> Mapping[str, Any]:
-    """Return the fields of `jobs` that a new interval or time sets, as aggregation expressions.
+def _decide_recurring(request: JobRequest, now: datetime, job_id: str) -> Timing:
+    anchor_at = request.start_at or now
+    interval_ms = None
+    if request.interval_minutes is not None:
+        interval_ms = interval_millis(request.interval_minutes)
+        if request.spread:
+            anchor_at += timedelta(milliseconds=phase(job_id, interval_ms))
+    timetable = create_timetable(
+        job_id=job_id,
+        interval_ms=interval_ms,
+        anchor_at=anchor_at,
+        cron=request.cron,
+        timezone=request.timezone,
+        jitter_ms=round(1000 * (request.jitter_seconds or 0)),
+        end_at=request.end_at,
+    )
+    first_run_at = first_occurrence(timetable, max(anchor_at, now))
+    if first_run_at is None:
+        raise invalid_request(_never("endAt" if request.end_at else "cron"))
+    return Timing(JobType.RECURRING, interval_ms, anchor_at, first_run_at)
 
-    A new interval starts a new grid: its origin is the next run, one interval from now but never
-    later than planned, so that a run already due stays due.
 
-    Args:
-        changes: What the user sent.
-        job_type: Type of the job, which cannot change.
-        now: Time of the change.
+def first_occurrence(timetable: Timetable | None, begin: datetime) -> datetime | None:
+    """Return the first occurrence not before `begin`."""
+    return timetable.next_after(begin - TICK) if timetable is not None else None
 
-    Raises:
-        ProblemError: An interval for a scheduled job, or a time for a recurring one.
-    """
-    if changes.interval_minutes is not None:
-        if job_type is JobType.SCHEDULED:
-            raise invalid_request(_does_not_belong("intervalMinutes", "scheduled"))
-        interval_ms = interval_millis(changes.interval_minutes)
-        next_run_at = {"$min": ["$nextRunAt", now + timedelta(milliseconds=interval_ms)]}
-        return {
-            "intervalMinutes": changes.interval_minutes,
-            "schedule.intervalMs": interval_ms,
-            "nextRunAt": next_run_at,
-            "schedule.anchorAt": next_run_at,
-            **_RELEASE,
+
+def _not_belonging_to(request: JobRequest, kind: str) -> Iterator[FieldError]:
+    foreign: dict[str, object] = {"scheduledAt": request.scheduled_at}
+    if kind == "scheduled":
+        foreign = {
+            "intervalMinutes": request.interval_minutes,
+            "cron": request.cron,
+            "startAt": request.start_at,
+            "endAt": request.end_at,
+            "maxRuns": request.max_runs,
+            "jitterSeconds": request.jitter_seconds,
         }
-    if changes.scheduled_at is not None:
-        if job_type is JobType.RECURRING:
-            raise invalid_request(_does_not_belong("scheduledAt", "recurring"))
-        at = changes.scheduled_at
-        return {"scheduledAt": at, "nextRunAt": at, "schedule.anchorAt": at, **_RELEASE}
-    return {}
+    for field, value in foreign.items():
+        if value is not None:
+            yield does_not_belong(field, kind)
+    if request.timezone is not None and request.cron is None:
+        yield FieldError(detail="belongs to `cron`: leave it out", pointer="#/timezone")
+    if request.spread and (request.cron is not None or kind == "scheduled"):
+        yield FieldError(detail="belongs to `intervalMinutes`: leave it out", pointer="#/spread")
+    if request.cron is not None and request.interval_minutes is not None:
+        yield FieldError(detail="either this or `intervalMinutes`", pointer="#/cron")
 
 
-def _missing(field: str, reason: str) -> FieldError:
+def missing(field: str, reason: str) -> FieldError:
+    """Return what is wrong with a request that lacks `field`."""
     return FieldError(detail=f"required, but missing: {reason}", pointer=f"#/{field}")
 
 
-def _does_not_belong(field: str, kind: str) -> FieldError:
+def does_not_belong(field: str, kind: str) -> FieldError:
+    """Return what is wrong with a `field` that jobs of this kind do not have."""
     return FieldError(detail=f"a {kind} job has no {field}: leave it out", pointer=f"#/{field}")
+
+
+def _never(field: str) -> FieldError:
+    return FieldError(detail="leaves no moment at which the job would run", pointer=f"#/{field}")

@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from common.actions import ACTIONS
-from common.states import JobType
+from common.documents import Job
 from gateway.payloads import Payload, RequestWarning, normalize
 from gateway.problems import FieldError, invalid_request
 from gateway.requests import JobChanges
-from gateway.timing import decide_new_timing
+from gateway.retiming import decide_new_timing
+
+_REMOVABLE: Final = {
+    "catch_up_window_minutes": "catchUpWindowMinutes",
+    "pause_after_failures": "pauseAfterFailures",
+    "backoff": "backoff",
+}
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,8 @@ class Update:
     warnings: list[RequestWarning]
 
 
-def decide_update(changes: JobChanges, action: str, job_type: JobType, now: datetime) -> Update:
-    """Return what `changes` set in a job of this action and type.
+def decide_update(changes: JobChanges, job: Job, now: datetime) -> Update:
+    """Return what `changes` set in `job`.
 
     Raises:
         ProblemError: A change does not fit the job, or its action's contract refuses the payload.
@@ -37,12 +43,16 @@ def decide_update(changes: JobChanges, action: str, job_type: JobType, now: date
         "maxAttempts": changes.max_attempts,
         "timeoutSeconds": changes.timeout_seconds,
         "status": changes.status,
+        "overlap": changes.overlap,
     }
     fields: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
-    fields.update(decide_new_timing(changes, job_type, now))
+    for name, stored in _REMOVABLE.items():
+        if name in changes.model_fields_set:
+            fields[stored] = changes.model_dump(by_alias=True)[stored]
+    fields.update(decide_new_timing(changes, job, now))
     if changes.payload is None:
         return Update(fields, [])
-    payload = _normalize(action, changes.payload)
+    payload = _normalize(job.action, changes.payload)
     # literally, because a text that begins with a dollar sign would be read as a field path
     return Update({**fields, "payload": {"$literal": payload.stored}}, payload.warnings)
 

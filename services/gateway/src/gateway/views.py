@@ -1,15 +1,16 @@
 """What users read. Every field is always present; what is not known or not set is null."""
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import ConfigDict, Field, field_serializer
 
 from common.actions import AnyAction
-from common.documents import AlertDocument, Job, LastError, Run, RunError
+from common.documents import AlertDocument, Job, LastError, RetryBackoff, Run, RunError
 from common.models import CamelModel, UtcDatetime
 from common.results.alerts import AlertMetrics, AlertSubject, Evidence, Severity
 from common.results.envelope import ResultFrame
-from common.states import JobStatus, JobType, RunState, SkipReason
+from common.states import JobStatus, JobType, OverlapPolicy, PausedBy, RunState, SkipReason
 from common.telemetry import trace_id_of
 from gateway.payloads import RequestWarning
 
@@ -25,7 +26,16 @@ class JobLinks(View):
 
     self: str
     runs: str
+    schedule: str
     alerts: str
+
+
+class PauseView(View):
+    """Since when a job is paused, by whom and why."""
+
+    at: UtcDatetime
+    by: PausedBy
+    note: str | None
 
 
 class JobView(View):
@@ -35,9 +45,21 @@ class JobView(View):
     action: str
     payload: dict[str, Any] = Field(description="normalised: defaults filled in, lower-case")
     type: JobType
-    interval_minutes: float | None = Field(description="null for a scheduled job")
+    interval_minutes: float | None = Field(description="of a job that recurs by interval")
+    cron: str | None = Field(description="of a job that recurs by the clock")
+    timezone: str | None = Field(description="whose clocks `cron` means; null means UTC")
     scheduled_at: UtcDatetime | None = Field(description="null for a recurring job")
+    start_at: UtcDatetime | None
+    end_at: UtcDatetime | None
+    max_runs: int | None
+    jitter_seconds: float | None
+    spread: bool
+    overlap: OverlapPolicy
+    catch_up_window_minutes: float | None
+    pause_after_failures: int | None
+    backoff: RetryBackoff | None = Field(description="null means the scheduler's own")
     status: JobStatus = Field(description="state of the latest run")
+    pause: PauseView | None = Field(description="null unless the job is paused")
     next_run_at: UtcDatetime | None = Field(description="null when no run is planned")
     last_run_at: UtcDatetime | None
     last_error: LastError | None
@@ -94,6 +116,17 @@ class RunView(View):
     finished_at: UtcDatetime | None
     trace_id: str | None
     links: RunLinks
+
+
+class ScheduleView(View):
+    """What a job has done lately and what it will do next."""
+
+    job_id: str
+    pause: PauseView | None = Field(description="null unless the job is paused")
+    next_runs: list[UtcDatetime] = Field(
+        description="due times as planned now; an occurrence may still be skipped"
+    )
+    last_runs: list[RunView] = Field(description="latest first, skipped ones too")
 
 
 class TriggeredRun(View):
@@ -165,7 +198,12 @@ def job_view(job: Job) -> JobView:
         **_shared(JobView, job, "id", "trace_id", "links"),
         id=str(job.id),
         trace_id=trace_id_of(job.traceparent),
-        links=JobLinks(self=path, runs=f"{path}/runs", alerts=f"/alerts?jobId={job.id}"),
+        links=JobLinks(
+            self=path,
+            runs=f"{path}/runs",
+            schedule=f"{path}/schedule",
+            alerts=f"/alerts?jobId={job.id}",
+        ),
     )
 
 
@@ -192,6 +230,16 @@ def run_view(run: Run) -> RunView:
         job_id=str(run.job_id),
         trace_id=trace_id_of(run.traceparent),
         links=run_links(run.id, str(run.job_id), has_result=run.state is RunState.COMPLETED),
+    )
+
+
+def schedule_view(job: Job, next_runs: list[datetime], last_runs: list[Run]) -> ScheduleView:
+    """Return what users see of the schedule of `job`."""
+    return ScheduleView(
+        job_id=str(job.id),
+        pause=job_view(job).pause,
+        next_runs=next_runs,
+        last_runs=[run_view(run) for run in last_runs],
     )
 
 

@@ -31,6 +31,7 @@ _LATEST_RUN = {
                 "state": 1,
                 "attempt": 1,
                 "startedAt": 1,
+                "finishedAt": 1,
                 "errors": {"$slice": ["$errors", -1]},
             }
         }
@@ -89,6 +90,7 @@ def _correction(job: dict[str, Any]) -> UpdateOne:
         changes = {
             "schedule.current.state": run["state"],
             "schedule.current.attempt": run["attempt"],
+            "schedule.current.endedAt": run.get("finishedAt"),
         }
         if run["state"] in _STATUS_OF_ENDED:
             changes["status"] = _STATUS_OF_ENDED[run["state"]]

@@ -13,7 +13,9 @@ from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common.states import UNFINISHED, JobStatus, RunState
+from common.documents import RELEASED_CLAIM
+from common.states import UNFINISHED, JobStatus, OverlapPolicy, RunState
+from common.timetable import create_timetable
 from scheduler.planning import DueJob, Plan
 
 JobDocument = dict[str, Any]
@@ -48,16 +50,34 @@ def due_job(document: JobDocument) -> DueJob:
 
     Raises:
         KeyError: A field is missing.
+        ValueError: A field has a value that means nothing.
     """
     schedule = document["schedule"]
     current = schedule.get("current")
+    max_runs = document.get("maxRuns")
     return DueJob(
         next_run_at=document.get("nextRunAt"),
-        interval_ms=schedule.get("intervalMs"),
-        anchor_at=schedule["anchorAt"],
+        timetable=create_timetable(
+            job_id=str(document["_id"]),
+            interval_ms=schedule.get("intervalMs"),
+            anchor_at=schedule["anchorAt"],
+            cron=document.get("cron"),
+            timezone=document.get("timezone"),
+            jitter_ms=round(1000 * (document.get("jitterSeconds") or 0)),
+            end_at=document.get("endAt"),
+        ),
         trigger_at=schedule.get("triggerAt"),
         busy=current is not None and current["state"] in UNFINISHED,
+        overlap=OverlapPolicy(document.get("overlap") or OverlapPolicy.SKIP),
+        catch_up=_minutes(document.get("catchUpWindowMinutes")),
+        paused_until=schedule.get("pausedUntil"),
+        free_since=current.get("endedAt") if current is not None else None,
+        runs_left=None if max_runs is None else max_runs - schedule.get("runs", 0),
     )
+
+
+def _minutes(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(minutes=number)
 
 
 class ClaimStore:
@@ -71,8 +91,11 @@ class ClaimStore:
     async def claim_due(self, token: str, now: datetime, horizon: datetime, limit: int) -> Claimed:
         """Claim at most `limit` jobs that are due until `horizon`, and as many asked for by hand.
 
-        A busy job is left alone until its occurrence is due: only then is it an overlap.
+        A busy job is left alone until its occurrence is due: only then is it an overlap. One whose
+        occurrences wait for the run before is left alone until that has ended.
         """
+        free = {"schedule.current.state": {"$nin": [state.value for state in UNFINISHED]}}
+        does_not_wait = {"overlap": {"$ne": OverlapPolicy.BUFFER_ONE.value}}
         unclaimed = {
             "$or": [
                 {"schedule.claimUntil": None},
@@ -89,15 +112,19 @@ class ClaimStore:
                 unclaimed,
                 {
                     "$or": [
-                        {"nextRunAt": {"$lte": now}},
-                        {"schedule.current.state": {"$nin": [state.value for state in UNFINISHED]}},
+                        free,
+                        {"nextRunAt": {"$lte": now}, **does_not_wait},
+                        {"overlap": OverlapPolicy.ALLOW_ALL.value},
                     ]
                 },
             ],
         }
         fields = {"schedule.claimToken": 1}
         found = await self._jobs.find(due, fields).sort("nextRunAt", 1).to_list(limit)
-        triggered = {"schedule.triggerAt": {"$type": "date", "$lte": now}, **unclaimed}
+        triggered = {
+            "schedule.triggerAt": {"$type": "date", "$lte": now},
+            "$and": [unclaimed, {"$or": [free, does_not_wait]}],
+        }
         found += await self._jobs.find(triggered, fields).to_list(limit)
         if not found:
             return Claimed([])
@@ -155,15 +182,21 @@ class ClaimStore:
         if plan.trigger_done:
             requested = job["schedule"]["triggerAt"]
             changes["schedule.triggerAt"] = _replace("schedule.triggerAt", requested, None)
+        if plan.pause_done:
+            ended = job["schedule"]["pausedUntil"]
+            changes["schedule.pausedUntil"] = _replace("schedule.pausedUntil", ended, None)
+        if plan.runs:
+            changes["schedule.runs"] = job["schedule"].get("runs", 0) + plan.runs
         if decision.run_id is not None:
             changes["updatedAt"] = now
             changes["schedule.current"] = {
                 "$literal": {"runId": decision.run_id, "attempt": 1, "state": RunState.QUEUED.value}
             }
-        return UpdateOne(
-            {"_id": job["_id"], "schedule.claimToken": token},
-            [{"$set": changes}, {"$unset": ["schedule.claimToken", "schedule.claimUntil"]}],
-        )
+        # runs that a replica created before the pause are looked for when it ends
+        is_paused = job.get("pause") is not None
+        changes["schedule.claimToken"] = RELEASED_CLAIM if is_paused else "$$REMOVE"
+        changes["schedule.claimUntil"] = "$$REMOVE"
+        return UpdateOne({"_id": job["_id"], "schedule.claimToken": token}, [{"$set": changes}])
 
 
 def _replace(path: str, expected: datetime | None, new: datetime | None) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Dispatcher:
             started = [run["_id"] for run in done if run["state"] != RunState.SKIPPED.value]
             until = max(run.get("skippedUntil") or run["dueAt"] for run in done)
             latest = started[-1] if started else None
-            outcome.decisions.append(Decision(job, resume(due, until), latest))
+            outcome.decisions.append(Decision(job, resume(due, until, len(started)), latest))
             return
         plan = decide(due, now, now + self._look_ahead)
         skipped = [create_skipped(job, skip, now) for skip in plan.skips]

@@ -111,7 +111,12 @@ def _complete(outcome: AttemptOutcome, end: RunCompleted, changes: Changes) -> N
         **_beginning(outcome, end),
     }
     changes.runs.append(_run_update(outcome, OPEN, {"$set": run}))
-    job = {"status": JobStatus.COMPLETED.value, "lastRunAt": end.started_at, "lastError": None}
+    job = {
+        "status": JobStatus.COMPLETED.value,
+        "lastRunAt": end.started_at,
+        "lastError": None,
+        "schedule.current.endedAt": end.at,
+    }
     changes.jobs.append(_job_update(outcome, OPEN, RunState.COMPLETED, {"$set": job}))
 
 
@@ -142,7 +147,11 @@ def _give_up(outcome: AttemptOutcome, end: RunFailed, changes: Changes) -> None:
         **_beginning(outcome, end),
     }
     changes.runs.append(_run_update(outcome, OPEN, {"$set": run, **_push_error(end)}))
-    job = {"status": JobStatus.FAILED.value, "lastError": _last_error(end)}
+    job = {
+        "status": JobStatus.FAILED.value,
+        "lastError": _last_error(end),
+        "schedule.current.endedAt": end.at,
+    }
     changes.jobs.append(_job_update(outcome, OPEN, RunState.FAILED, {"$set": job}))
     changes.exhausted.append(end)
 

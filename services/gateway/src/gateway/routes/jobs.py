@@ -1,33 +1,39 @@
 """`/jobs`: what to do and when."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from beanie import PydanticObjectId
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from common.actions import ACTIONS
-from common.documents import Job, Schedule
 from common.events import run_id
 from common.models import now_utc
 from common.states import JobStatus, JobType
-from common.telemetry import current_traceparent
+from gateway.connections import Connections
 from gateway.dependencies import Ready
 from gateway.examples import CHANGES, JOBS
+from gateway.job_creation import create_document
 from gateway.job_store import delete_job, find_job, find_jobs, insert_job, trigger_job, update_job
 from gateway.paging import PageQuery
 from gateway.payloads import normalize
-from gateway.requests import ActionName, JobChanges, JobRequest, JobTypeName
+from gateway.requests import ActionName, JobChanges, JobRequest, JobTypeName, PauseRequest
+from gateway.retiming import pause, resume
 from gateway.routes.pages import answer_page
+from gateway.run_store import find_runs
 from gateway.strict_json import StrictJsonRoute
 from gateway.timing import decide_timing
+from gateway.upcoming import upcoming_runs
 from gateway.updates import decide_update
 from gateway.views import (
     AcceptedJobView,
     JobView,
+    ScheduleView,
     TriggeredRun,
     accepted_job_view,
     job_view,
     run_links,
+    schedule_view,
 )
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=StrictJsonRoute)
@@ -58,23 +64,10 @@ async def create_job(
     now = now_utc()
     action = ACTIONS[wanted.action]
     payload = normalize(action, wanted.payload)
-    timing = decide_timing(wanted, action.default_interval_minutes, now)
+    job_id = PydanticObjectId()
+    timing = decide_timing(wanted, action.default_interval_minutes, now, str(job_id))
     await connections.check_redis()
-    job = Job(
-        id=PydanticObjectId(),
-        action=action.name,
-        payload=payload.stored,
-        type=timing.type,
-        interval_minutes=timing.interval_minutes,
-        scheduled_at=timing.scheduled_at,
-        max_attempts=wanted.max_attempts,
-        timeout_seconds=wanted.timeout_seconds or action.timeout_seconds,
-        next_run_at=timing.first_run_at,
-        created_at=now,
-        updated_at=now,
-        traceparent=current_traceparent(),
-        schedule=Schedule(interval_ms=timing.interval_ms, anchor_at=timing.first_run_at),
-    )
+    job = create_document(wanted, timing, payload.stored, job_id, now)
     await insert_job(job)
     await connections.wake_schedulers(str(job.id))
     request.state.log_fields = {"job_id": str(job.id), "action": action.name}
@@ -104,11 +97,43 @@ async def change_job(
 ) -> AcceptedJobView:
     """Change what a job does or when; `{"status": "pending"}` runs it again after a failure."""
     job = await find_job(job_id)
-    update = decide_update(changes, job.action, job.type, now_utc())
+    update = decide_update(changes, job, now_utc())
     await connections.check_redis()
     job = await update_job(job_id, update.fields)
     await connections.wake_schedulers(job_id)
     return accepted_job_view(job, update.warnings)
+
+
+@router.post("/{job_id}/pause", summary="Pause a job")
+async def pause_job(job_id: str, connections: Ready, wanted: PauseRequest | None = None) -> JobView:
+    """Keep a job from running until it is resumed; pausing a paused job changes nothing.
+
+    A run under way goes on, and runs may still be asked for by hand.
+    """
+    note = wanted.note if wanted is not None else None
+    return await _set(job_id, pause(note, now_utc()), connections)
+
+
+@router.post("/{job_id}/resume", summary="Resume a paused job")
+async def resume_job(job_id: str, connections: Ready) -> JobView:
+    """Let a job go on with its next occurrence.
+
+    Those that fell into the pause are not made up for, but recorded as one skipped run.
+    """
+    return await _set(job_id, resume(now_utc()), connections)
+
+
+@router.get("/{job_id}/schedule", summary="Show a job's last and next runs")
+async def show_schedule(
+    job_id: str,
+    _: Ready,
+    number: Annotated[int, Query(alias="next", ge=0, le=100, description="due times")] = 10,
+    last: Annotated[int, Query(ge=0, le=100, description="runs")] = 10,
+) -> ScheduleView:
+    """Answer when the job is due next, and how its latest runs went."""
+    job = await find_job(job_id)
+    runs = (await find_runs(job_id, PageQuery(limit=last))).items if last else []
+    return schedule_view(job, upcoming_runs(job, number), runs)
 
 
 @router.delete("/{job_id}", status_code=204, summary="Delete a job")
@@ -117,6 +142,14 @@ async def remove_job(job_id: str, connections: Ready) -> None:
     await connections.check_redis()
     await delete_job(job_id)
     await connections.wake_schedulers(job_id)
+
+
+async def _set(job_id: str, fields: Mapping[str, Any], connections: Connections) -> JobView:
+    await find_job(job_id)
+    await connections.check_redis()
+    job = await update_job(job_id, fields)
+    await connections.wake_schedulers(job_id)
+    return job_view(job)
 
 
 @router.post("/{job_id}/trigger", status_code=202, summary="Run a job now")
