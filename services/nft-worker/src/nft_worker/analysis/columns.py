@@ -174,12 +174,17 @@ def _described(
         recipient=recipient,
         token=tokens.number(map(attrgetter("token_id"), transfers), length),
         seconds=_seconds(block, timestamps),
-        is_unique=np.fromiter(
-            map("erc721".__eq__, map(attrgetter("standard"), transfers)), np.bool_, length
-        ),
+        is_unique=_is_unique(transfers),
         is_mint=is_mint,
         is_burn=~is_mint & accounts.mask_of(NOBODY)[recipient],
     )
+
+
+def _is_unique(transfers: Sequence[NftTransfer]) -> Mask:
+    standard = attrgetter("standard")
+    if set(map(standard, transfers)) == {"erc721"}:
+        return np.ones(len(transfers), np.bool_)
+    return np.fromiter(map("erc721".__eq__, map(standard, transfers)), np.bool_, len(transfers))
 
 
 def _seconds(block: Ints, timestamps: Timestamps) -> Ints:
@@ -216,3 +221,10 @@ def occurring(values: Ints, least: int) -> Ints:
     ordered = np.sort(values)
     last = ordered[least - 1 :]
     return distinct(last[ordered[: len(last)] == last])
+
+
+def grouped(numbers: Ints) -> Ints:
+    """Return the rows ordered by their number, rows of one number in their own order."""
+    fits = len(numbers) and numbers.max() < 2**16  # numpy sorts short integers by radix
+    keys = numbers.astype(np.uint16) if fits else numbers
+    return np.argsort(keys, kind="stable")

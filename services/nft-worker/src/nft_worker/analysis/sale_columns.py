@@ -17,6 +17,7 @@ from nft_worker.analysis.columns import (
     Movements,
     Numbering,
     column,
+    grouped,
     is_in,
     occurring,
     pick,
@@ -130,7 +131,7 @@ def resales(sales: Sales, among: Mask, seconds: float) -> list[tuple[Sale, Sale]
         seconds: Longest time between the two.
     """
     rows = np.flatnonzero(among & sales.is_unique)
-    order = rows[np.argsort(sales.token[rows], kind="stable")]
+    order = rows[grouped(sales.token[rows])]
     bought, sold = order[:-1], order[1:]
     resold = (
         (sales.token[bought] == sales.token[sold])
@@ -152,7 +153,7 @@ def of_bursts(
         bursts: Least number of trades, and the seconds within which.
     """
     rows = np.flatnonzero(among & (sales.buyer != sales.seller))
-    order = rows[np.argsort(account[rows], kind="stable")]
+    order = rows[grouped(account[rows])]
     fast = np.zeros(len(sales.moves.accounts), np.bool_)
     for least, seconds in bursts:
         first, last = order[: len(order) - least + 1], order[least - 1 :]
@@ -164,7 +165,7 @@ def of_bursts(
     return among & fast[account]
 
 
-def around(sales: Sales, windows_seconds: Iterable[int]) -> Mask:
+def around(sales: Sales, seconds: int) -> Mask:
     """Return the sales whose seller also bought and whose buyer also sold in one span of time.
 
     Sales whose end has nothing to do with a ring are taken away until none is left to take: what
@@ -172,19 +173,16 @@ def around(sales: Sales, windows_seconds: Iterable[int]) -> Mask:
 
     Args:
         sales: All sales.
-        windows_seconds: Lengths of the spans of time; one in which it holds is enough.
+        seconds: Length of the spans of time; rings within parts of a span remain too.
     """
+    span = sales.seconds // seconds * max(len(sales.moves.accounts), 1)
+    seller, buyer = span + sales.seller, span + sales.buyer
+    rows = np.flatnonzero(~np.isnan(sales.unit_price) & (seller != buyer))
+    before = -1
+    while len(rows) != before:
+        before = len(rows)
+        rows = rows[is_in(seller[rows], np.sort(buyer[rows]))]
+        rows = rows[is_in(buyer[rows], np.sort(seller[rows]))]
     found = np.zeros(len(sales), np.bool_)
-    accounts = max(len(sales.moves.accounts), 1)
-    for seconds in windows_seconds:
-        span = sales.seconds // seconds * accounts
-        seller, buyer = span + sales.seller, span + sales.buyer
-        rows = np.flatnonzero(~np.isnan(sales.unit_price) & (seller != buyer))
-        before = -1
-        while len(rows) != before:
-            before = len(rows)
-            goes_on = is_in(seller[rows], np.sort(buyer[rows]))
-            goes_on &= is_in(buyer[rows], np.sort(seller[rows]))
-            rows = rows[goes_on]
-        found[rows] = True
+    found[rows] = True
     return found

@@ -148,7 +148,7 @@ def _trading_findings(
         ),
         *find_swap_backs(sales.pick(swapped_back(sales)), history.contracts),
         *find_token_rings(
-            sales.pick(around(sales, WINDOWS_SECONDS)),
+            sales.pick(around(sales, max(WINDOWS_SECONDS))),
             history.contracts,
             margin_pct=thresholds.ring_margin_pct,
         ),

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from common.chain.types import Address
-from nft_worker.analysis.columns import Ints, Mask, Movements, occurring
+from nft_worker.analysis.columns import Ints, Mask, Movements, grouped, occurring
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.paths import TokenPath, token_path
 
@@ -26,7 +26,7 @@ class TokenPaths:
         self._contracts = contracts
         self._is_contract = moves.accounts.mask_of(contracts)
         unique = np.flatnonzero(moves.is_unique)
-        self.rows: Ints = unique[np.argsort(moves.token[unique], kind="stable")]
+        self.rows: Ints = unique[grouped(moves.token[unique])]
         self.lengths: Ints = np.bincount(moves.token[unique], minlength=len(moves.tokens))
         self._ends = np.cumsum(self.lengths)
 

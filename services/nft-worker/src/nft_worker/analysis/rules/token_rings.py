@@ -18,6 +18,8 @@ Cryptocurrency Exchanges: strongly connected traders whose volumes match to 1 %.
 project's."""
 
 WINDOWS_SECONDS = (3_600, 86_400, 604_800)
+"""Each divides the next: a span of one lies within a span of the next."""
+
 LEAST_SALES = 3
 LEAST_TOKENS = 2
 """Fewer sales are an exchange of two tokens; what one token does is told by its cycles."""
