@@ -55,7 +55,7 @@ def _analysis_seconds(reading: TokenFlowReading) -> float:
 
 def _distribution_seconds(balances: dict[Address, int | None]) -> float:
     started = time.process_time()
-    describe_holders(Address("0x" + "0" * 39 + "1"), balances, 10**30, {})
+    describe_holders(Address("0x" + "0" * 39 + "1"), balances, 10**30, {}, {})
     return time.process_time() - started
 
 

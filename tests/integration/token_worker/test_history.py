@@ -68,6 +68,7 @@ async def test_brought_forward_in_steps_it_is_what_one_reading_gives(
     whole, _ = await read()
     await database.drop_collection(COLLECTION)
     monkeypatch.setattr(history_reading, "SEGMENT_TRANSFERS", segment_transfers)
+    monkeypatch.setattr(history_reading, "PIECE_TRANSFERS", segment_transfers // 3)
     last = int(whole.table.block_numbers[-1])
 
     for block in range(0, last + 1, max(1, last // 9)):

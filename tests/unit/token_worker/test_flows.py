@@ -30,7 +30,7 @@ def test_minted_less_burned_is_what_all_others_gained(
     rows = [row for row in rows if row[:2] != ("zero", "zero")]
     table = a_table(*rows)
     flows = sum_address_flows(table)
-    summary = summarize_flows(table, None)
+    summary = summarize_flows(table, None, None)
 
     gained = sum(
         flows.net(code) for code, holder in enumerate(table.addresses) if holder != address("zero")
@@ -44,7 +44,7 @@ def test_minted_less_burned_is_what_all_others_gained(
 def test_every_transfer_is_one_of_mint_burn_and_the_rest(
     a_table: Table, rows: list[tuple[str, str, int]]
 ) -> None:
-    summary = summarize_flows(a_table(*rows), None)
+    summary = summarize_flows(a_table(*rows), None, None)
 
     assert summary.transfer_count == len(rows)
     assert int(summary.volume_raw) == sum(amount for _, _, amount in rows)
@@ -59,7 +59,7 @@ def test_summary_counts_what_happened(a_table: Table) -> None:
         ("a", "c", 0),
     )  # fmt: skip
 
-    summary = summarize_flows(table, total_supply=90)
+    summary = summarize_flows(table, total_supply=90, new_addresses=None)
 
     assert summary.model_dump() == {
         "transfer_count": 6,
@@ -67,6 +67,7 @@ def test_summary_counts_what_happened(a_table: Table) -> None:
         "unique_senders": 3,
         "unique_receivers": 5,
         "active_addresses": 4,
+        "new_addresses": None,
         "volume_raw": "156",
         "volume_ex_mint_burn_raw": "46",
         "mint_count": 1,
@@ -94,7 +95,7 @@ def test_a_transfer_to_oneself_is_on_both_sides_and_counts_once(a_table: Table) 
 def test_the_minimum_liquidity_minted_to_the_zero_address_is_a_mint_and_no_burn(
     a_table: Table,
 ) -> None:
-    summary = summarize_flows(a_table(("zero", "zero", 1_000)), None)
+    summary = summarize_flows(a_table(("zero", "zero", 1_000)), None, None)
 
     assert (summary.mint_count, summary.burn_count, summary.self_transfer_count) == (1, 0, 0)
     assert summary.net_supply_change_raw == "1000"
@@ -111,7 +112,7 @@ def test_net_flows_are_ranked_by_size_in_either_direction_then_by_address(
 
 
 def test_without_transfers_everything_is_zero(a_table: Table) -> None:
-    summary = summarize_flows(a_table(), total_supply=5)
+    summary = summarize_flows(a_table(), total_supply=5, new_addresses=None)
 
     assert summary.volume_raw == "0"
     assert summary.velocity == 0.0

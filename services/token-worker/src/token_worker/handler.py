@@ -8,6 +8,7 @@ from common.actions.thresholds import resolve_thresholds
 from common.chain.types import Address
 from common.results.coin_flows import CoinFlowAnalysis
 from token_worker.analysis.report import report_flows
+from token_worker.analysis.trends import PreviousReport
 from token_worker.reader import read_token_flows
 
 
@@ -30,6 +31,7 @@ async def analyze_coin_flows(
         Address(payload.token_address),
         options,
         context.report_progress,
+        PreviousReport.from_document(await context.find_previous_result()),
     )
     await context.report_progress(f"analysing {len(reading.table)} transfers")
     return await asyncio.to_thread(report_flows, reading, options, thresholds)

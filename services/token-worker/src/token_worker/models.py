@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from common.chain.types import Address, Block, TokenMetadata
+from token_worker.analysis.labels import Label
 from token_worker.analysis.table import TransferTable
+from token_worker.analysis.trends import PreviousReport
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class TokenFlowReading:
             history they follow from the transfers if the token agrees for a sample.
         sample: What the transfers should have made of some balances, for comparison with
             `balances`; empty where balances before the window are unknown.
+        labels: Who owns an address, where that is known.
+        previous: The previous report of the same job.
         contracts: Whether an address has code, for the largest holders only.
         wraps_native: The token takes native coins for wrapped ones, which no Transfer records.
     """
@@ -56,3 +60,5 @@ class TokenFlowReading:
     contracts: Mapping[Address, bool]
     wraps_native: bool = False
     sample: Mapping[Address, Sampled] = field(default_factory=dict)
+    labels: Mapping[Address, Label] = field(default_factory=dict)
+    previous: PreviousReport | None = None

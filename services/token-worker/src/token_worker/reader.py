@@ -21,7 +21,9 @@ from common.errors import PayloadError
 from token_worker.analysis.flows import sum_address_flows
 from token_worker.analysis.holders import excluded_addresses, largest_holders
 from token_worker.analysis.table import TransferTable
+from token_worker.analysis.trends import PreviousReport
 from token_worker.history.reading import read_history
+from token_worker.labels import load_labels
 from token_worker.models import TokenFlowReading
 from token_worker.sampling import fetch_sample, sum_balances
 
@@ -48,6 +50,7 @@ async def read_token_flows(
     token: Address,
     options: CoinFlowOptions,
     report_progress: Progress,
+    previous: PreviousReport | None = None,
 ) -> TokenFlowReading:
     """Read the transfers of a token and the balances of everybody in them.
 
@@ -57,6 +60,7 @@ async def read_token_flows(
         token: Address of the token contract.
         options: Of the job: how far to look back.
         report_progress: Tells what happens now.
+        previous: The previous report of the same job.
 
     Raises:
         PayloadError: The address is no contract, or no fungible token.
@@ -106,6 +110,8 @@ async def read_token_flows(
         balances=balances,
         contracts=await _fetch_contracts(pinned, balances),
         wraps_native=all(selector in code for selector in WRAP_SELECTORS),
+        labels=load_labels().get(pinned.chain_id, {}),
+        previous=previous,
         sample=await fetch_sample(pinned, token, table, balances, found.from_block),
     )
 

@@ -65,6 +65,24 @@ class CoinFlowThresholds(CamelModel):
     burn_supply_pct: float = Field(
         default=1.0, gt=0, le=1e9, description="of supply, burned in the window"
     )
+    exchange_net_supply_pct: float = Field(
+        default=0.5, gt=0, le=100, description="of supply, net into or out of exchanges"
+    )
+    dormant_days: float = Field(
+        default=365.0, gt=0, le=36_500, description="rest after which a transfer wakes supply"
+    )
+    dormant_supply_pct: float = Field(
+        default=0.1, gt=0, le=100, description="of supply, woken by one transfer"
+    )
+    batch_recipients: int = Field(
+        default=8, ge=2, le=1_000_000, description="recipients of one sender in one transaction"
+    )
+    batch_spam_recipients: int = Field(
+        default=50, ge=2, le=1_000_000, description="more of them than this look like spam"
+    )
+    poisoning_zero_transfers: int = Field(
+        default=3, ge=2, le=1_000_000, description="transfers of zero in one transaction"
+    )
     circular_residual_pct: float = Field(
         default=1.0, ge=0, le=100, description="of the mean transfer, left over in a circle"
     )

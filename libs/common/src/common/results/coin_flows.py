@@ -40,6 +40,10 @@ class FlowSummary(CamelModel):
     unique_senders: int = Field(description="distinct senders, the zero address included")
     unique_receivers: int = Field(description="distinct receivers, the zero address included")
     active_addresses: int = Field(description="senders or receivers without the zero address")
+    new_addresses: int | None = Field(
+        description="first seen since the previous report, or ever; null where older history was "
+        "not read"
+    )
     volume_raw: RawAmount
     volume_ex_mint_burn_raw: RawAmount
     mint_count: int
@@ -102,13 +106,14 @@ class Holder(CamelModel):
     balance_raw: RawAmount
     supply_pct: float | None
     is_contract: bool | None = Field(default=None, description="null when not looked up")
+    label: str | None = Field(default=None, description="who owns it, where that is known")
 
 
 class ExcludedHolder(CamelModel):
     """An address that the adjusted figures leave out."""
 
     address: str
-    reason: Literal["zero_address", "dead_address", "token_contract"]
+    reason: Literal["zero_address", "dead_address", "token_contract", "exchange", "bridge", "pool"]
     balance_raw: RawAmount
     supply_pct: float | None
 
@@ -208,6 +213,80 @@ class FlowGraph(CamelModel):
     other: OtherEdges
 
 
+class ExchangeFlow(CamelModel):
+    """Transfers between one exchange and addresses of no exchange."""
+
+    exchange: str
+    inflow_raw: RawAmount
+    outflow_raw: RawAmount
+    net_raw: RawAmount
+    inflow_count: int
+    outflow_count: int
+
+
+class ExchangeFlows(CamelModel):
+    """Transfers into and out of labelled exchanges; those between exchanges are left out."""
+
+    inflow_raw: RawAmount
+    outflow_raw: RawAmount
+    net_raw: RawAmount = Field(description="inflow - outflow")
+    net_supply_pct: float | None
+    by_exchange: list[ExchangeFlow]
+
+
+class BatchDistribution(CamelModel):
+    """One sender that served many recipients in one transaction."""
+
+    transaction_hash: str
+    block_number: int
+    sender: str
+    recipient_count: int
+    transfer_count: int
+    amount_raw: RawAmount
+
+
+class PoisonedTransfer(CamelModel):
+    """A worthless transfer that puts a look-alike of a real counterparty into a history."""
+
+    transaction_hash: str
+    log_index: int
+    block_number: int
+    victim: str
+    look_alike: str
+    imitates: str
+
+
+class WokenSupply(CamelModel):
+    """The first transfer of an address after a long rest."""
+
+    transaction_hash: str
+    log_index: int
+    block_number: int
+    timestamp: UtcDatetime
+    address: str
+    amount_raw: RawAmount
+    supply_pct: float | None
+    rested_days: float
+
+
+class Trend(CamelModel):
+    """One figure of this report against the same figure of the previous one."""
+
+    figure: str
+    previous: str | float | None
+    current: str | float | None
+    change_pct: float | None = Field(description="null from 0 or where one of both is unknown")
+
+
+class Trends(CamelModel):
+    """This report against the previous one of the same job."""
+
+    previous_block: int
+    previous_timestamp: UtcDatetime
+    comparable: bool = Field(description="false when the two looked back in different ways")
+    figures: list[Trend]
+
+
 class CircularFlow(CamelModel):
     """Transfers within a span of time that bring their tokens back to where they were."""
 
@@ -238,5 +317,14 @@ class CoinFlowAnalysis(ActionResult):
     activity_total: int
     circular_flows: list[CircularFlow]
     circular_flows_total: int
+    exchange_flows: ExchangeFlows
+    batch_distributions: list[BatchDistribution]
+    batch_distributions_total: int
+    poisoned_transfers: list[PoisonedTransfer]
+    poisoned_transfers_total: int
+    woken_supply: list[WokenSupply] | None = Field(
+        description="null where older history was not read: rests could be longer than they look"
+    )
+    trends: Trends | None = Field(description="null for the first report of a job")
     flow_graph: FlowGraph
     alerts: list[Alert] | None = Field(description="null when the job asked for none")

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-from common.results.coin_flows import FlowSummary, HolderDistribution, Whale
+from common.results.coin_flows import ExchangeFlows, FlowSummary, HolderDistribution, Whale
 from token_worker.analysis.activity import Activity
 from token_worker.analysis.circles import Circle
 from token_worker.analysis.compliance import ComplianceCheck
+from token_worker.analysis.dormancy import Waking
 from token_worker.analysis.flows import AddressFlows
+from token_worker.analysis.labels import ExchangeRows
+from token_worker.analysis.patterns import Bait, Batch
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.whales import WhaleMovement
 from token_worker.models import TokenFlowReading
@@ -27,3 +30,9 @@ class Findings:
     activity: Activity
     circles: list[Circle]
     compliance: ComplianceCheck
+    exchange_rows: ExchangeRows
+    exchange_flows: ExchangeFlows
+    batches: list[Batch]
+    bait: list[Bait]
+    zero_value_groups: list[tuple[int, ...]]
+    woken: list[Waking] | None

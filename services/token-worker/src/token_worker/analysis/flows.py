@@ -64,7 +64,19 @@ def rank_net_flows(table: TransferTable, flows: AddressFlows, limit: int) -> lis
     ]
 
 
-def summarize_flows(table: TransferTable, total_supply: int | None) -> FlowSummary:
+def count_new_addresses(table: TransferTable, since_block: int) -> int:
+    """Return how many addresses, without the zero address, first occur after a block."""
+    older = table.block_numbers <= since_block
+    known = np.zeros(len(table.addresses), dtype=bool)
+    known[table.senders[older]] = True
+    known[table.recipients[older]] = True
+    zero = table.code(ZERO_ADDRESS)
+    return int((~known).sum()) - int(zero >= 0 and not known[zero])
+
+
+def summarize_flows(
+    table: TransferTable, total_supply: int | None, new_addresses: int | None
+) -> FlowSummary:
     """Return counts and sums over all transfers.
 
     Minted - burned is the change of supply of a token that follows ERC-20: a mint comes from the
@@ -79,6 +91,7 @@ def summarize_flows(table: TransferTable, total_supply: int | None) -> FlowSumma
         unique_senders=int(np.count_nonzero(np.bincount(table.senders))),
         unique_receivers=int(np.count_nonzero(np.bincount(table.recipients))),
         active_addresses=len(table.addresses) - (table.code(ZERO_ADDRESS) >= 0),
+        new_addresses=new_addresses,
         volume_raw=str(volume),
         volume_ex_mint_burn_raw=str(moved),
         mint_count=int(table.is_mint.sum()),

@@ -10,11 +10,14 @@ from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS, Address
 from common.chain.units import share_pct
 from common.results.coin_flows import ExcludedHolder, Holder, HolderDistribution
 from token_worker.analysis.concentration import describe_concentration
+from token_worker.analysis.labels import Label
 
 COMPLETE_COVERAGE = 0.999
 TOP_HOLDERS = 20
 
-ExclusionReason = Literal["zero_address", "dead_address", "token_contract"]
+ExclusionReason = Literal[
+    "zero_address", "dead_address", "token_contract", "exchange", "bridge", "pool"
+]
 
 
 def excluded_addresses(token: Address) -> dict[Address, ExclusionReason]:
@@ -42,6 +45,7 @@ def describe_holders(
     balances: Mapping[Address, int | None],
     total_supply: int | None,
     contracts: Mapping[Address, bool],
+    labels: Mapping[Address, Label],
 ) -> HolderDistribution:
     """Return the distribution of balances, raw and adjusted, and how much of supply it covers.
 
@@ -50,9 +54,13 @@ def describe_holders(
         balances: Raw balances at one block; None where the token did not tell.
         total_supply: At the same block; None where the token did not tell.
         contracts: Whether an address has code, where that was looked up.
+        labels: Who owns an address: what exchanges, bridges and pools hold is other people's.
     """
     held = sorted(filter(None, balances.values()))
-    reasons = excluded_addresses(token)
+    reasons: dict[Address, ExclusionReason] = {
+        **{address: label.kind for address, label in labels.items()},
+        **excluded_addresses(token),
+    }
     excluded = {address: balance for address in reasons if (balance := balances.get(address))}
     reachable_supply = None if total_supply is None else total_supply - sum(excluded.values())
     raw = describe_concentration(held, total_supply)
@@ -86,6 +94,7 @@ def describe_holders(
                 balance_raw=str(balance),
                 supply_pct=share_pct(balance, total_supply or 0),
                 is_contract=contracts.get(address),
+                label=labels[address].name if address in labels else None,
             )
             for address, balance in largest_holders(balances)
         ],

@@ -15,14 +15,31 @@ from token_worker.analysis.alert_factory import AlertFactory
 from token_worker.analysis.circles import describe_circle, find_circles
 from token_worker.analysis.completeness import describe_completeness, find_warnings
 from token_worker.analysis.compliance import check_compliance
+from token_worker.analysis.dormancy import Waking, describe_waking, find_waking
+from token_worker.analysis.exact import least_amount
 from token_worker.analysis.findings import Findings
 from token_worker.analysis.flow_graph import build_flow_graph
-from token_worker.analysis.flows import rank_net_flows, sum_address_flows, summarize_flows
+from token_worker.analysis.flows import (
+    count_new_addresses,
+    rank_net_flows,
+    sum_address_flows,
+    summarize_flows,
+)
 from token_worker.analysis.holders import describe_holders
+from token_worker.analysis.labels import describe_exchange_flows, find_exchange_rows
 from token_worker.analysis.large_transfers import describe_transfer, find_large_rows, large_amount
+from token_worker.analysis.pattern_alerts import pattern_alerts
+from token_worker.analysis.patterns import (
+    describe_bait,
+    describe_batch,
+    find_bait,
+    find_batches,
+    find_zero_value_groups,
+)
 from token_worker.analysis.sizes import describe_sizes
 from token_worker.analysis.state_alerts import state_alerts
 from token_worker.analysis.transfer_alerts import transfer_alerts
+from token_worker.analysis.trends import describe_trends
 from token_worker.analysis.whales import find_whale_movements, find_whales
 from token_worker.models import TokenFlowReading
 
@@ -49,10 +66,15 @@ def report_flows(
     if options.include_alerts:
         make = AlertFactory(reading.chain_id, reading.token, found.table)
         alerts, left_out = cap_alerts(
-            [*transfer_alerts(found, thresholds, make), *state_alerts(found, thresholds, make)]
+            [
+                *transfer_alerts(found, thresholds, make),
+                *state_alerts(found, thresholds, make),
+                *pattern_alerts(found, thresholds, make),
+            ]
         )
         warnings += left_out
     result = write_down(found, thresholds, warnings, alerts)
+    result = result.model_copy(update={"trends": describe_trends(result, reading.previous)})
     return Report(result=result, alerts=alerts or [], summary=_summary(result))
 
 
@@ -63,6 +85,7 @@ def find_everything(
     token, supply = reading.token, reading.total_supply
     table = reading.table
     flows = sum_address_flows(table)
+    exchange_rows = find_exchange_rows(table, reading.labels)
     whales = find_whales(
         token.address,
         table,
@@ -76,8 +99,10 @@ def find_everything(
         reading=reading,
         table=table,
         flows=flows,
-        summary=summarize_flows(table, supply),
-        holders=describe_holders(token.address, reading.balances, supply, reading.contracts),
+        summary=summarize_flows(table, supply, _count_new(reading)),
+        holders=describe_holders(
+            token.address, reading.balances, supply, reading.contracts, reading.labels
+        ),
         whales=whales,
         movements=find_whale_movements(
             table,
@@ -100,7 +125,33 @@ def find_everything(
             thresholds.circular_min_transfers,
         ),
         compliance=check_compliance(reading, flows),
+        exchange_rows=exchange_rows,
+        exchange_flows=describe_exchange_flows(
+            table, reading.labels, exchange_rows, supply, LIST_CAP
+        ),
+        batches=find_batches(table, thresholds.batch_recipients),
+        bait=find_bait(table),
+        zero_value_groups=find_zero_value_groups(table, thresholds.poisoning_zero_transfers),
+        woken=_find_woken(reading, thresholds),
     )
+
+
+def _find_woken(reading: TokenFlowReading, thresholds: CoinFlowThresholds) -> list[Waking] | None:
+    if reading.truncated or not reading.total_supply:
+        return None
+    return find_waking(
+        reading.table,
+        int(thresholds.dormant_days * 86_400),
+        least_amount(reading.total_supply, thresholds.dormant_supply_pct),
+    )
+
+
+def _count_new(reading: TokenFlowReading) -> int | None:
+    """Addresses first seen after the previous report, or ever without one."""
+    if reading.truncated:
+        return None
+    since = reading.previous.block_number if reading.previous else -1
+    return count_new_addresses(reading.table, since)
 
 
 def cap_alerts(alerts: Iterable[Alert]) -> tuple[list[Alert], list[Reason]]:
@@ -173,6 +224,15 @@ def write_down(
         circular_flows=circles,
         circular_flows_total=len(found.circles),
         flow_graph=build_flow_graph(table),
+        exchange_flows=found.exchange_flows,
+        batch_distributions=[describe_batch(table, each) for each in found.batches[:LIST_CAP]],
+        batch_distributions_total=len(found.batches),
+        poisoned_transfers=[describe_bait(table, each) for each in found.bait[:LIST_CAP]],
+        poisoned_transfers_total=len(found.bait),
+        woken_supply=None
+        if found.woken is None
+        else [describe_waking(table, each, supply) for each in found.woken[:LIST_CAP]],
+        trends=None,
         alerts=alerts,
     )
 

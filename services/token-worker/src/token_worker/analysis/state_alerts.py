@@ -77,7 +77,8 @@ def _concentration(
     if not seen:
         return
     excluded = {holder.address for holder in found.holders.excluded}
-    largest = next(each.address for each in found.holders.top if each.address not in excluded)
+    others = (each.address for each in found.holders.top if each.address not in excluded)
+    largest = next(others, "")
     yield make.create(
         "HOLDER_CONCENTRATION",
         "high" if held.nakamoto == 1 else "medium",

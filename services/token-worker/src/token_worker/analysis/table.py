@@ -1,7 +1,7 @@
 """Transfers of one token as columns, so that a million of them are array arithmetic."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from token_worker.analysis.exact import (
     FloatArray,
     IntArray,
     LimbArray,
+    distinct,
     sum_by_group,
     to_floats,
     to_ints,
@@ -120,13 +121,24 @@ class TransferTable:
         )
 
     def until(self, block_number: int) -> "TransferTable":
-        """Return the rows up to a block, that one included; addresses without rows stay."""
+        """Return the rows up to a block, that one included."""
         end = int(np.searchsorted(self.block_numbers, block_number, side="right"))
-        if end == len(self):
+        return self.part(0, end)
+
+    def part(self, start: int, end: int) -> "TransferTable":
+        """Return the rows from `start` up to, but not including, `end`."""
+        if (start, end) == (0, len(self)):
             return self
-        names = [field.name for field in fields(self) if field.name != "addresses"]
+        rows = slice(start, end)
+        ends = np.concatenate([self.senders[rows], self.recipients[rows]])
+        kept = distinct(ends)
+        codes = np.searchsorted(kept, ends)
+        names = (*_PLAIN_COLUMNS, "hashes", "limbs")
         return TransferTable(
-            addresses=self.addresses, **{name: getattr(self, name)[:end] for name in names}
+            addresses=tuple(self.addresses[code] for code in kept.tolist()),
+            senders=codes[: codes.size // 2],
+            recipients=codes[codes.size // 2 :],
+            **{name: getattr(self, name)[rows] for name in names},
         )
 
     def __len__(self) -> int:

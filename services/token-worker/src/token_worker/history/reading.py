@@ -1,7 +1,7 @@
 """Brings a token's history up to the pinned block: verifies what is kept, reads new blocks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from token_worker.history.store import HistoryStore
 
 HISTORY_CAP = 5_000_000
 """Transfers that one worker can hold and analyse in about 2 GB."""
+PIECE_TRANSFERS = 25_000
 FIRST_RANGE_BLOCKS = 2_000
 MAX_RANGE_BLOCKS = 200_000
 RANGE_LOGS = 20_000
@@ -63,19 +64,20 @@ async def read_history(
         last = min(first + blocks - 1, pinned.block.number)
         await report_progress(f"reading transfers of blocks {first} to {last}")
         table, unread_logs = await _read_range(pinned, token, first, last)
-        end = await _checkpoint(pinned, last)
-        segments = _appended(segments, table, unread_logs, end)
-        total = sum(len(segment.table) for segment in segments)
-        if total > HISTORY_CAP:
+        if sum(len(segment.table) for segment in segments) + len(table) > HISTORY_CAP:
             raise PayloadError(
                 f"{token} has more than {HISTORY_CAP:,} transfers, the most that fullHistory can "
                 "analyse: use transactionLimit instead"
             )
-        full = len(segments[-1].table) >= SEGMENT_TRANSFERS
-        if writing and (full or last == pinned.block.number):
-            await pinned.confirm()  # what was read and the checkpoint's hash are of one chain
-            writing = await store.write(segments[-1])
-            segments[-1] = replace(segments[-1], version=segments[-1].version + 1)
+        for piece, end_block in _pieces(table, last):
+            end = await _checkpoint(pinned, end_block)
+            unread_of_piece = unread_logs if end_block == last else 0
+            segments = _appended(segments, piece, unread_of_piece, end)
+            full = len(segments[-1].table) + PIECE_TRANSFERS > SEGMENT_TRANSFERS
+            if writing and (full or end_block == pinned.block.number):
+                await pinned.confirm()  # what was read and the checkpoint's hash are of one chain
+                writing = await store.write(segments[-1])
+                segments[-1] = replace(segments[-1], version=segments[-1].version + 1)
         blocks = _next_blocks(blocks, len(table))
         first = last + 1
     return History(
@@ -101,10 +103,29 @@ async def _still_on_chain(pinned: PinnedChain, known: list[Segment]) -> tuple[li
     return [], is_newest
 
 
+def _pieces(table: TransferTable, last: int) -> Iterator[tuple[TransferTable, int]]:
+    """The rows of a range in pieces that fit a document, each with the block it ends at.
+
+    A piece ends with a block; it holds more than planned only where one block does.
+    """
+    start = 0
+    while len(table) - start > PIECE_TRANSFERS:
+        block = int(table.block_numbers[start + PIECE_TRANSFERS])
+        end = int(np.searchsorted(table.block_numbers, block))
+        if end == start:
+            block += 1
+            end = int(np.searchsorted(table.block_numbers, block))
+        if block > last:
+            break
+        yield table.part(start, end), block - 1
+        start = end
+    yield table.part(start, len(table)), last
+
+
 def _appended(
     segments: list[Segment], table: TransferTable, unread_logs: int, end: Checkpoint
 ) -> list[Segment]:
-    if segments and len(segments[-1].table) < SEGMENT_TRANSFERS:
+    if segments and len(segments[-1].table) + len(table) <= SEGMENT_TRANSFERS:
         return [*segments[:-1], segments[-1].extended(table, unread_logs, end)]
     previous = segments[-1].end if segments else None
     return [*segments, Segment(len(segments), 0, previous, (end,), table, unread_logs)]

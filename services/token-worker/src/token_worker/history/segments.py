@@ -9,7 +9,7 @@ from common.chain.types import Address
 from token_worker.analysis.table import TransferTable
 
 SEGMENT_TRANSFERS = 100_000
-"""A segment that has so many is left alone; 100 bytes each stay well below MongoDB's 16 MB."""
+"""Most transfers of a segment: at up to 130 bytes each they stay below the 16 MB of a document."""
 CHECKPOINTS_KEPT = 32
 
 _WHOLE_NUMBERS = (

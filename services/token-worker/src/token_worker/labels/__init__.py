@@ -1,0 +1,66 @@
+"""Who owns an address: the labels that come with this worker, and those of its configuration."""
+
+import csv
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.addresses import EvmAddress
+from common.chain.types import Address
+from token_worker.analysis.labels import KINDS, Label
+
+_address = TypeAdapter(EvmAddress)
+
+Labels = dict[int, dict[Address, Label]]
+"""Labels by chain id and address."""
+
+
+class LabelSettings(BaseSettings):
+    """Where more labels are; `ADDRESS_LABELS_FILE` in the environment."""
+
+    model_config = SettingsConfigDict(env_file=".env", frozen=True, extra="ignore")
+
+    address_labels_file: Path | None = None
+
+
+@cache
+def load_labels() -> Labels:
+    """Return all labels; read once in the life of a process.
+
+    Raises:
+        ValueError: The configured file is malformed.
+        OSError: It cannot be read.
+    """
+    labels = parse_labels(
+        files("token_worker.labels").joinpath("mainnet.csv").read_text().splitlines(), "mainnet.csv"
+    )
+    more = LabelSettings().address_labels_file
+    if more is not None:
+        for chain_id, own in parse_labels(more.read_text().splitlines(), str(more)).items():
+            labels.setdefault(chain_id, {}).update(own)
+    return labels
+
+
+def parse_labels(lines: Iterable[str], source: str) -> Labels:
+    """Return the labels of a CSV file with the columns chainId, address, kind and name.
+
+    Raises:
+        ValueError: A row is malformed; the message names it.
+    """
+    labels: Labels = {}
+    for number, row in enumerate(csv.DictReader(lines), start=2):
+        try:
+            kind = next(kind for kind in KINDS if kind == row["kind"])
+            address = Address(_address.validate_python(row["address"]))
+            label = Label(kind, row["name"])
+            labels.setdefault(int(row["chainId"]), {})[address] = label
+        except (KeyError, StopIteration, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{source}, line {number}: expected chainId,address,kind,name with a kind of "
+                f"{', '.join(KINDS)}, got {row}"
+            ) from error
+    return labels
