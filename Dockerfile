@@ -4,20 +4,21 @@ ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS builder
 WORKDIR /source
+ENV PIP_CACHE_DIR=/cache/pip UV_CACHE_DIR=/cache/uv
 COPY requirements/bootstrap.lock requirements/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/cache/pip \
     pip install --disable-pip-version-check --root-user-action=ignore --require-hashes \
     --requirement requirements/bootstrap.lock
 ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=/app
 ARG SERVICE
 COPY requirements/${SERVICE}.lock requirements/
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/cache/uv \
     uv venv --quiet /app && \
     uv pip install --quiet --compile-bytecode --require-hashes \
     --requirement requirements/${SERVICE}.lock
 COPY libs/common libs/common
 COPY services/${SERVICE} services/${SERVICE}
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/cache/uv \
     uv pip install --quiet --compile-bytecode --no-deps --no-sources ./libs/common ./services/${SERVICE}
 
 FROM ${PYTHON_IMAGE}
