@@ -8,6 +8,7 @@ from common.actions.wallet_snapshot import WalletSnapshot
 from common.chain.transfers import TRANSFER
 from common.chain.types import RpcStats
 from common.results.wallet_snapshot import TokenHolding
+from wallet_worker.proxies import IMPLEMENTATION_SLOT
 
 if TYPE_CHECKING:
     from tests.integration.wallet_worker.conftest import Stage
@@ -162,3 +163,20 @@ async def test_without_old_states_the_behaviour_of_an_odd_token_is_unknown(
     report, _ = await snapshot(stage.url, WALLET)
 
     assert only(report.result.tokens, taxed).behaviour == "unknown"
+
+
+async def test_a_token_that_is_a_proxy_names_what_runs_behind_it(
+    stage: "Stage", snapshot: Snapshot
+) -> None:
+    proxy, plain = stage.place_contract(always(5)), stage.place_contract(always(5))
+    behind = "0x" + "1e" * 20
+    stage.call("anvil_setStorageAt", proxy, IMPLEMENTATION_SLOT, "0x" + behind[2:].rjust(64, "0"))
+    for contract in (proxy, plain):
+        stage.log(contract, (TRANSFER, SOMEBODY, WALLET), 5)
+    stage.finish()
+
+    for _ in range(2):  # read, then kept
+        report, _ = await snapshot(stage.url, WALLET)
+
+        assert only(report.result.tokens, proxy).implementation == behind
+        assert only(report.result.tokens, plain).implementation is None

@@ -156,5 +156,6 @@ def _honest_answers(history: History, metadata_of: Callable[..., TokenMetadata])
         balances=balances,
         owners=owners,
         editions=editions,
+        implementations={},
         probes={},
     )

@@ -39,6 +39,7 @@ class Facts:
         receipts: By hash, without their logs.
         timestamps: Unix seconds by block.
         metadata: By contract.
+        implementations: Of proxies, None for other contracts.
         probes: Balances around the last arrival, by contract.
         native: What searches for transactions by account have found.
         native_to: Last block of those searches, -1 for none.
@@ -49,6 +50,7 @@ class Facts:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     timestamps: dict[int, int] = field(default_factory=dict)
     metadata: dict[Address, TokenMetadata] = field(default_factory=dict)
+    implementations: dict[Address, Address | None] = field(default_factory=dict)
     probes: dict[Address, tuple[int, Probe]] = field(default_factory=dict)
     native: NativeSearch | None = None
     native_to: int = -1
@@ -185,7 +187,11 @@ class WalletIndex:
                 data["misses_valueless"],
             )
             facts.native_to = document["block"]
-        elif pinned.timestamp - data["read_at"] < METADATA_TTL_SECONDS:
+        elif pinned.timestamp - data["read_at"] >= METADATA_TTL_SECONDS:
+            return
+        elif kind == "proxy":
+            facts.implementations[Address(name)] = data["implementation"]
+        else:
             facts.metadata[Address(name)] = TokenMetadata(**data["metadata"])
 
 
@@ -229,6 +235,14 @@ def _documents(key: str, new: Facts, block: Block) -> list[dict[str, Any]]:
                 {"read_at": block.timestamp, "metadata": asdict(each)},
             )
             for contract, each in new.metadata.items()
+        ),
+        *(
+            document(
+                f"proxy/{contract}",
+                block.number,
+                {"read_at": block.timestamp, "implementation": each},
+            )
+            for contract, each in new.implementations.items()
         ),
         *(
             document(f"probe/{contract}", number, [each.before, each.after])

@@ -95,6 +95,7 @@ class ContractAnswers:
         balances: The wallet's ERC-20 balances, raw.
         owners: Of each ERC-721 id that the wallet should own by the logs.
         editions: The wallet's balance of each ERC-1155 id that it ever received.
+        implementations: Of ERC-20 contracts that are proxies (ERC-1967); None inside for others.
         probes: Block and balances of the last arrival of tokens with an odd balance.
     """
 
@@ -102,6 +103,7 @@ class ContractAnswers:
     balances: Mapping[Address, int | None]
     owners: Mapping[TokenId, Address | None]
     editions: Mapping[TokenId, int | None]
+    implementations: Mapping[Address, Address | None]
     probes: Mapping[Address, tuple[int, Probe]]
 
 

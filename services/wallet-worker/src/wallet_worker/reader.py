@@ -37,6 +37,7 @@ from wallet_worker.models import Account, ContractAnswers, History, NativeSearch
 from wallet_worker.native_search import search_native
 from wallet_worker.price_feeds import fetch_prices
 from wallet_worker.probes import fetch_probes
+from wallet_worker.proxies import fetch_implementations
 
 T = TypeVar("T")
 
@@ -167,9 +168,15 @@ async def _fetch_answers(
         wallet,
         {contract: block for contract, block in odd.items() if contract not in probed},
     )
+    held = tokens if options.include_token_balances else []
+    new.implementations = await fetch_implementations(
+        pinned, set(held) - known.implementations.keys()
+    )
+    implementations = {**known.implementations, **new.implementations}
     return ContractAnswers(
         metadata={contract: metadata[contract] for contract in contracts},
         balances=balances,
+        implementations={contract: implementations[contract] for contract in held},
         probes={**probed, **new.probes},
         owners=await fetch_erc721_owners(pinned, owned),
         editions=await fetch_erc1155_balances(pinned, wallet, editions),

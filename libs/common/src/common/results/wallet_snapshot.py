@@ -103,6 +103,7 @@ class TokenHolding(CamelModel):
         sent_raw: Sum of the logged transfers out (and unwraps).
         unexplained_raw: balance - (received - sent): rebasing, a fee on transfer, or logs that are
             not true. Null when the balance or part of the history is unknown.
+        implementation: Contract that runs behind the address of an ERC-1967 proxy.
         first_seen_block: Block of the first transfer; null when no transfer was seen.
         transfer_count: Transfers and wraps; one to oneself counts once.
     """
@@ -121,6 +122,7 @@ class TokenHolding(CamelModel):
     sent_raw: RawAmount
     unexplained_raw: RawAmount | None
     behaviour: TokenBehaviour
+    implementation: str | None = None
     first_seen_block: int
     last_transfer_block: int
     last_transfer_at: UtcDatetime

@@ -114,6 +114,7 @@ def _holdings(
     )
     for holding in holdings:
         contract = Address(holding.contract_address)
+        holding.implementation = answers.implementations.get(contract)
         holding.behaviour = token_behaviour(
             reading.account.address,
             contract,
