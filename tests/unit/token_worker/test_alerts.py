@@ -153,6 +153,16 @@ def test_a_circle_is_told_of_with_its_transfers(a_reading: Reading) -> None:
     assert not _of("CIRCULAR_FLOW", _alerts(reading, circularMinTransfers=4))
 
 
+def test_deposits_to_a_contract_and_back_are_no_circle_worth_an_alert(
+    a_reading: Reading, address: Callable[[str], Address]
+) -> None:
+    rows = [("a", "vault", 100), ("vault", "a", 100)] * 2
+    reading = a_reading(*rows, opening={"a": 1_000}, contracts={address("vault"): True})
+
+    assert not _of("CIRCULAR_FLOW", _alerts(reading))
+    assert _of("CIRCULAR_FLOW", _alerts(a_reading(*rows, opening={"a": 1_000})))
+
+
 def test_an_overlapping_run_raises_the_same_alerts_again(a_reading: Reading) -> None:
     rows = [("x", "y", 5), ("a", "b", 400), ("b", "c", 300), ("c", "zero", 200)]
     opening = {"x": 100, "a": 4_000, "b": 6_000}

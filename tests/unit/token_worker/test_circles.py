@@ -31,7 +31,7 @@ def test_a_ring_of_three_is_found(
 
     assert circle.rows == (0, 2, 3)
     assert circle_addresses(table, circle) == [address("a"), address("b"), address("c")]
-    shown = describe_circle(table, circle)
+    shown = describe_circle(table, circle, {})
     assert (shown.transfer_count, shown.volume_raw, shown.span) == (3, "300", "1h")
     assert shown.net_residual_pct == 0.0
 

@@ -1,15 +1,20 @@
 """Carries out `analyze_coin_flows`: read, analyse, report."""
 
 import asyncio
+from dataclasses import replace
 
 from common.actions.analyze_coin_flows import CoinFlowPayload, CoinFlowThresholds
 from common.actions.handler import Report, RunContext
 from common.actions.thresholds import resolve_thresholds
 from common.chain.types import Address
 from common.results.coin_flows import CoinFlowAnalysis
-from token_worker.analysis.report import report_flows
+from token_worker.analysis.circles import circle_members
+from token_worker.analysis.report import report_flows, search_circles
 from token_worker.analysis.trends import PreviousReport
-from token_worker.reader import read_token_flows
+from token_worker.reader import fetch_contracts, read_token_flows
+
+MAX_MEMBERS = 200
+"""Members of circles that are looked up for code, at one call each."""
 
 
 async def analyze_coin_flows(
@@ -34,4 +39,8 @@ async def analyze_coin_flows(
         PreviousReport.from_document(await context.find_previous_result()),
     )
     await context.report_progress(f"analysing {len(reading.table)} transfers")
-    return await asyncio.to_thread(report_flows, reading, options, thresholds)
+    circles = await asyncio.to_thread(search_circles, reading, thresholds)
+    members = circle_members(reading.table, circles, MAX_MEMBERS)
+    contracts = await fetch_contracts(context.pinned, members)
+    reading = replace(reading, contracts={**contracts, **reading.contracts})
+    return await asyncio.to_thread(report_flows, reading, options, thresholds, circles)

@@ -291,6 +291,9 @@ class CircularFlow(CamelModel):
     """Transfers within a span of time that bring their tokens back to where they were."""
 
     addresses: list[str]
+    contract_addresses: list[str] = Field(
+        default=[], description="members with code: deposits to a vault and back look like circles"
+    )
     transfer_count: int
     volume_raw: RawAmount
     net_residual_pct: float = Field(description="largest net position / mean transfer size")

@@ -5,6 +5,7 @@ decentralized cryptocurrency exchanges": strongly connected components of the tr
 time, then the earliest of their transfers after which nobody's position has changed.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,12 +80,17 @@ def find_circles(
     return found
 
 
-def describe_circle(table: TransferTable, circle: Circle) -> CircularFlow:
-    """Return a circle for a reader."""
+def describe_circle(
+    table: TransferTable, circle: Circle, contracts: Mapping[Address, bool]
+) -> CircularFlow:
+    """Return a circle for a reader, with its members that are contracts, as far as looked up."""
     transfers = [table[row] for row in circle.rows]
     hashes = dict.fromkeys(transfer.transaction_hash for transfer in transfers)
     return CircularFlow(
         addresses=circle_addresses(table, circle),
+        contract_addresses=[
+            address for address in circle_addresses(table, circle) if contracts.get(address)
+        ],
         transfer_count=len(transfers),
         volume_raw=str(sum(transfer.amount for transfer in transfers)),
         net_residual_pct=circle.residual_pct,
@@ -92,6 +98,16 @@ def describe_circle(table: TransferTable, circle: Circle) -> CircularFlow:
         span_start=from_millis(circle.span_start * 1000),
         transaction_hashes=list(hashes)[:HASH_CAP],
     )
+
+
+def circle_members(table: TransferTable, circles: Sequence[Circle], limit: int) -> list[Address]:
+    """Return the addresses of the first circles, at most about `limit`, each once."""
+    members: dict[Address, None] = {}
+    for circle in circles:
+        if len(members) >= limit:
+            break
+        members.update(dict.fromkeys(circle_addresses(table, circle)))
+    return list(members)
 
 
 def circle_addresses(table: TransferTable, circle: Circle) -> list[Address]:

@@ -34,17 +34,18 @@ def find_waking(table: TransferTable, least_seconds: int, least_raw: int) -> lis
         least_seconds: Shortest rest.
         least_raw: Smallest transfer.
     """
-    count = len(table)
-    ends = np.concatenate([table.senders, table.recipients])
-    rows = np.tile(np.arange(count), 2)
-    order = np.argsort(ends * max(1, count) + rows)
+    large = np.flatnonzero((table.sizes >= least_raw * (1 - 1e-14)) & ~table.is_mint)
+    movers = np.zeros(len(table.addresses), dtype=bool)
+    movers[table.senders[large]] = True
+    sent, received = np.flatnonzero(movers[table.senders]), np.flatnonzero(movers[table.recipients])
+    ends = np.concatenate([table.senders[sent], table.recipients[received]])
+    rows = np.concatenate([sent, received])
+    order = np.lexsort((rows, ends))
     members, places = ends[order], rows[order]
-    times = table.timestamps[places]
-    rested = np.diff(times, prepend=0)
+    rested = np.diff(table.timestamps[places], prepend=0)
     again = np.diff(members, prepend=-1) == 0
-    is_sender = order < count
-    woken = np.flatnonzero(again & is_sender & (rested >= least_seconds))
-    woken = woken[table.sizes[places[woken]] >= least_raw * (1 - 1e-14)]
+    woken = np.flatnonzero(again & (order < sent.size) & (rested >= least_seconds))
+    woken = woken[np.isin(places[woken], large)]
     found = [
         Waking(int(places[each]), int(rested[each]))
         for each in woken.tolist()

@@ -45,7 +45,9 @@ def find_batches(table: TransferTable, least: int) -> list[Batch]:
     Mints count, as airdrops often are ones; zero amounts and transfers to oneself do not. The
     largest batches first.
     """
-    rows = np.flatnonzero(table.limbs.any(axis=1) & (table.senders != table.recipients))
+    crowded = np.bincount(table.transactions) >= least if len(table) else np.zeros(0, dtype=bool)
+    rows = np.flatnonzero(crowded[table.transactions] & (table.senders != table.recipients))
+    rows = rows[table.limbs[rows].any(axis=1)]
     keys = table.transactions[rows] * max(1, len(table.addresses)) + table.senders[rows]
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))

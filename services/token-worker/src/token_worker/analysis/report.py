@@ -12,7 +12,7 @@ from common.results.coin_flows import CoinFlowAnalysis, TokenFacts
 from common.results.envelope import Reason, Window
 from token_worker.analysis.activity import describe_bucket, measure_activity
 from token_worker.analysis.alert_factory import AlertFactory
-from token_worker.analysis.circles import describe_circle, find_circles
+from token_worker.analysis.circles import Circle, describe_circle, find_circles
 from token_worker.analysis.completeness import describe_completeness, find_warnings
 from token_worker.analysis.compliance import check_compliance
 from token_worker.analysis.dormancy import Waking, describe_waking, find_waking
@@ -48,7 +48,10 @@ ALERT_CAP_PER_TYPE = 100
 
 
 def report_flows(
-    reading: TokenFlowReading, options: CoinFlowOptions, thresholds: CoinFlowThresholds
+    reading: TokenFlowReading,
+    options: CoinFlowOptions,
+    thresholds: CoinFlowThresholds,
+    circles: list[Circle] | None = None,
 ) -> Report[CoinFlowAnalysis]:
     """Return result, alerts and summary of one run.
 
@@ -56,11 +59,14 @@ def report_flows(
         reading: What was read, all at one block.
         options: Of the job; its thresholds are in `thresholds` already.
         thresholds: In force for this run.
+        circles: Where they have been searched already, so that their members could be looked up.
 
     Raises:
         PayloadError: A threshold in tokens was given for a token without decimals.
     """
-    found = find_everything(reading, options, thresholds)
+    if circles is None:
+        circles = search_circles(reading, thresholds)
+    found = find_everything(reading, options, thresholds, circles)
     warnings = find_warnings(found)
     alerts: list[Alert] | None = None
     if options.include_alerts:
@@ -78,8 +84,21 @@ def report_flows(
     return Report(result=result, alerts=alerts or [], summary=_summary(result))
 
 
+def search_circles(reading: TokenFlowReading, thresholds: CoinFlowThresholds) -> list[Circle]:
+    """Return the circles among the transfers, see `find_circles`."""
+    return find_circles(
+        reading.token.address,
+        reading.table,
+        thresholds.circular_residual_pct,
+        thresholds.circular_min_transfers,
+    )
+
+
 def find_everything(
-    reading: TokenFlowReading, options: CoinFlowOptions, thresholds: CoinFlowThresholds
+    reading: TokenFlowReading,
+    options: CoinFlowOptions,
+    thresholds: CoinFlowThresholds,
+    circles: list[Circle],
 ) -> Findings:
     """Return what each analysis finds, see `report_flows`."""
     token, supply = reading.token, reading.total_supply
@@ -118,12 +137,7 @@ def find_everything(
             reading.window_start if reading.truncated else None,
             reading.block.timestamp,
         ),
-        circles=find_circles(
-            token.address,
-            table,
-            thresholds.circular_residual_pct,
-            thresholds.circular_min_transfers,
-        ),
+        circles=circles,
         compliance=check_compliance(reading, flows),
         exchange_rows=exchange_rows,
         exchange_flows=describe_exchange_flows(
@@ -182,7 +196,9 @@ def write_down(
     """Return the result document; long lists are cut to their most important entries."""
     reading, table, token = found.reading, found.table, found.reading.token
     supply = reading.total_supply
-    circles = [describe_circle(table, circle) for circle in found.circles[:LIST_CAP]]
+    circles = [
+        describe_circle(table, circle, reading.contracts) for circle in found.circles[:LIST_CAP]
+    ]
     return CoinFlowAnalysis(
         window=Window(
             from_block=reading.from_block,

@@ -100,6 +100,9 @@ def _circular_flows(
         volume = sum(found.table.amounts(np.array(circle.rows)))
         supply_pct = share_pct(volume, found.reading.total_supply or 0) or 0.0
         addresses = circle_addresses(found.table, circle)
+        people = sum(not found.reading.contracts.get(address) for address in addresses)
+        if people < 2:
+            continue  # one account and contracts: a deposit to a vault or pool and back
         yield make.create(
             "CIRCULAR_FLOW",
             severity_of(supply_pct, thresholds.large_transfer_supply_pct),
@@ -108,4 +111,5 @@ def _circular_flows(
             AlertMetrics(value=circle.residual_pct, threshold=thresholds.circular_residual_pct),
             keys=(circle.span, circle.span_start, *addresses),
             rows=circle.rows,
+            confidence=1.0 if people == len(addresses) else 0.5,
         )
