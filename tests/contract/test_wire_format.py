@@ -58,6 +58,6 @@ def test_every_kind_of_event_has_a_golden_file() -> None:
 
     assert kinds == {
         "JobDue",
-        *("RunStarted", "RunProgress", "RunCompleted", "RunFailed"),
+        *("RunStarted", "RunProgress", "RunCompleted", "RunFailed", "RunCancelled"),
         "DeadLetter",
     }

@@ -37,6 +37,7 @@ from scheduler.janitor import Janitor
 from scheduler.loops import Loop
 from scheduler.reconciler import Reconciler
 from scheduler.recorder import OutcomeRecorder
+from scheduler.run_requests import RunRequests
 from scheduler.settings import SchedulerSettings
 from tests.integration.engine_data import ACTION, STREAM, WORKERS, Clock, Database, Document
 from tests.integration.toy_worker import TOY, carry_out
@@ -150,6 +151,9 @@ class SchedulerReplica(_Replica):
             max_records=100,
         )
         self.janitor = Janitor(self.redis, source, self.consumer, self.intake.record, [ACTION])
+        self.requests = RunRequests(
+            self.database, self.redis, self.emitter, self.settings.batch_size, self.clock
+        )
         self.audit = Audit(self.database, self.settings.batch_size)
 
     async def __aenter__(self) -> Self:
@@ -169,6 +173,7 @@ class SchedulerReplica(_Replica):
         """Let outcomes be recorded and everything be repaired."""
         self._begin_loop("reconcile", self.reconciler.reconcile, 0.1)
         self._begin_loop("sweep", self.janitor.sweep, 0.5)
+        self._begin_loop("requests", self.requests.handle, 0.1)
         self._begin_loop("audit", self.audit.correct_jobs, 0.2)
         self._begin(self.consumer.run(self.stop_asked), "outcomes")
 

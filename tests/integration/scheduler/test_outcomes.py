@@ -179,6 +179,62 @@ async def test_a_failing_run_is_retried_after_a_pause_and_given_up_after_its_las
     assert (letter["reason"], letter["run_id"]) == ("attempts_exhausted", run["_id"])
 
 
+async def test_a_job_may_have_pauses_of_its_own_between_attempts(
+    scheduler: SchedulerReplica,
+) -> None:
+    backoff = {"initialSeconds": 100.0, "coefficient": 3.0, "maximumSeconds": 250.0}
+    run = await queue_run(scheduler, maxAttempts=3, backoff=backoff)
+    for attempt, longest in ((1, 100), (2, 250)):
+        end = failed({**run, "attempt": attempt})
+        await scheduler.recorder.record([end])
+        now, _ = await both(scheduler, run)
+        assert timedelta(seconds=longest / 2) <= now["emitAt"] - end.at
+        assert now["emitAt"] - end.at <= timedelta(seconds=longest)
+        await scheduler.database["runs"].update_one(
+            {"_id": run["_id"]}, {"$set": {"state": "queued"}}
+        )
+
+
+async def test_a_job_whose_backoff_means_nothing_is_set_aside(scheduler: SchedulerReplica) -> None:
+    job_id = await create_job(scheduler.database, backoff={"initialSeconds": "x"})
+    await scheduler.dispatcher.dispatch()
+    assert (await find_job(scheduler.database, job_id))["status"] == "failed"
+
+
+async def fail_next_run(scheduler: SchedulerReplica, job_id: ObjectId, *, success: bool) -> None:
+    await scheduler.database["jobs"].update_one(
+        {"_id": job_id}, {"$set": {"schedule.triggerAt": now_utc()}}
+    )
+    await scheduler.dispatcher.dispatch()
+    (run,) = await find_runs(scheduler.database, jobId=job_id, state="queued")
+    end = completed(run) if success else failed(run, retryable=False)
+    await scheduler.recorder.record([end])
+    await scheduler.recorder.record([end])
+
+
+async def test_a_job_is_paused_after_so_many_failures_in_a_row(
+    scheduler: SchedulerReplica,
+) -> None:
+    db, at = scheduler.database, now_utc() + timedelta(hours=1)
+    job_id = await create_job(db, every=timedelta(hours=1), at=at, pauseAfterFailures=2)
+    for success in (False, True, False):
+        await fail_next_run(scheduler, job_id, success=success)
+        assert (await find_job(db, job_id)).get("pause") is None
+
+    await fail_next_run(scheduler, job_id, success=False)
+    job = await find_job(db, job_id)
+    assert (job["pause"]["by"], job["pause"]["nextRunAt"]) == ("failures", at)
+    assert job["pause"]["note"] == "paused after 2 failed runs in a row"
+    assert (job["status"], job["nextRunAt"]) == ("failed", None)
+
+    resumed = {"pause": None, "nextRunAt": at, "resumedAt": now_utc()}
+    await db["jobs"].update_one({"_id": job_id}, {"$set": resumed})
+    await fail_next_run(scheduler, job_id, success=False)
+    assert (await find_job(db, job_id))["pause"] is None
+    await fail_next_run(scheduler, job_id, success=False)
+    assert (await find_job(db, job_id))["pause"] is not None
+
+
 async def test_a_failure_that_no_retry_can_mend_ends_the_run_at_once(
     scheduler: SchedulerReplica,
 ) -> None:

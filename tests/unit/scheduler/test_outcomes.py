@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 from pymongo import UpdateOne
 
 from common.events import Failure, RunCompleted, RunFailed, RunProgress, RunStarted
-from scheduler.backoff import Backoff
+from scheduler.backoff import Backoff, RetryPolicy
 from scheduler.outcomes import AttemptOutcome, OutcomeEvent, fold, translate
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BACKOFF = Backoff(8, 2, 100)
 JOB = str(ObjectId())
+
+
+def policies(**max_attempts: int) -> dict[str, RetryPolicy]:
+    return {run: RetryPolicy(number, BACKOFF) for run, number in max_attempts.items()}
 
 
 def identity(run: str = "run", attempt: int = 1) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def test_a_repeated_batch_folds_to_the_same(batch: list[OutcomeEvent]) -> None:
 
 @given(st.lists(events))
 def test_every_update_names_run_attempt_and_states(batch: list[OutcomeEvent]) -> None:
-    changes = translate(fold(batch), {"a": 2, "b": 2}, BACKOFF)
+    changes = translate(fold(batch), policies(a=2, b=2))
     for update in changes.runs:
         assert update._filter.keys() == {"_id", "attempt", "state"}
         assert set(update._filter["state"]["$in"]) <= {"queued", "running"}
@@ -102,12 +106,12 @@ def test_the_latest_step_counts() -> None:
 
 
 def test_a_start_may_only_follow_the_queue() -> None:
-    changes = translate(fold([started()]), {}, BACKOFF)
+    changes = translate(fold([started()]), {})
     assert [update._filter["state"] for update in changes.runs] == [{"$in": ["queued"]}]
 
 
 def test_steps_of_an_attempt_that_has_ended_are_not_written() -> None:
-    changes = translate(fold([progress("late"), completed()]), {}, BACKOFF)
+    changes = translate(fold([progress("late"), completed()]), {})
     (update,) = changes.runs
     assert written(update)["progress"] is None
 
@@ -127,7 +131,7 @@ def test_a_failed_attempt_is_followed_by_another_while_that_makes_sense(
     attempt: int, max_attempts: int, retryable: bool, given_up: bool
 ) -> None:
     event = failed(attempt=attempt, retryable=retryable)
-    changes = translate(fold([event]), {"run": max_attempts}, BACKOFF)
+    changes = translate(fold([event]), policies(run=max_attempts))
     assert changes.exhausted == ([event] if given_up else [])
     (run,), (job,) = changes.runs, changes.jobs
     assert written(run)["state"] == ("failed" if given_up else "retrying")
@@ -136,12 +140,12 @@ def test_a_failed_attempt_is_followed_by_another_while_that_makes_sense(
 
 
 def test_the_next_attempt_is_due_after_the_pause() -> None:
-    (run,) = translate(fold([failed(attempt=2)]), {"run": 3}, BACKOFF).runs
+    (run,) = translate(fold([failed(attempt=2)]), policies(run=3)).runs
     pause = timedelta(seconds=BACKOFF.delay_seconds("run", 2))
     assert written(run)["emitAt"] == NOON + pause
     assert (written(run)["attempt"], written(run)["emissions"]) == (3, 1)
 
 
 def test_a_failure_of_a_run_that_no_longer_exists_changes_nothing() -> None:
-    changes = translate(fold([failed()]), {}, BACKOFF)
+    changes = translate(fold([failed()]), {})
     assert (changes.runs, changes.jobs, changes.exhausted) == ([], [], [])

@@ -19,10 +19,10 @@ from common.states import (
     JobType,
     OverlapPolicy,
     PausedBy,
+    RequestKind,
     RunState,
     SkipReason,
 )
-
 
 RELEASED_CLAIM: Final = "released"
 """Claim token of a job that was taken from a scheduler: perhaps it has created runs already."""
@@ -181,6 +181,13 @@ class RunError(Stored):
     traceback: str | None = None
 
 
+class RunCancellation(Stored):
+    """A user's wish that a run end."""
+
+    requested_at: UtcDatetime
+    note: str | None = None
+
+
 class Run(StoredDocument):
     """One firing of a job; `_id` is `<job_id>:<due_at in ms>`.
 
@@ -188,6 +195,7 @@ class Run(StoredDocument):
         due_at: When it was due; for a skipped stretch, the first due time.
         skipped_until: Last due time of a skipped stretch.
         occurrences: How many due times this document stands for: 1, or more when skipped.
+        first_attempt: The first one since the run was last taken from the dead letters.
         emit_at: When the present attempt was or is to be emitted (last).
         emissions: How often the present attempt was put on its stream.
     """
@@ -200,7 +208,9 @@ class Run(StoredDocument):
     due_at: UtcDatetime
     state: RunState
     attempt: int = 1
+    first_attempt: int = 1
     max_attempts: int
+    backoff: RetryBackoff | None = None
     timeout_seconds: int
     emit_at: UtcDatetime
     emissions: int = 1
@@ -210,6 +220,7 @@ class Run(StoredDocument):
     worker: str | None = None
     progress: str | None = None
     errors: list[RunError] = Field(default_factory=list)
+    cancel: RunCancellation | None = None
     skip_reason: SkipReason | None = None
     skipped_until: UtcDatetime | None = None
     occurrences: int = 1
@@ -230,6 +241,24 @@ class Run(StoredDocument):
                 partialFilterExpression={"state": {"$in": [state.value for state in UNFINISHED]}},
             ),
         ]
+
+
+class RunRequest(StoredDocument):
+    """What a user wants to be done with a run: the gateway writes it, the scheduler does it.
+
+    Its id is `<kind>:<run id>`, so that asking again is the same. It is deleted when it is done.
+    """
+
+    id: str  # type: ignore[assignment]  # Beanie's documented way to choose an id type
+    kind: RequestKind
+    run_id: str
+    at: UtcDatetime
+    note: str | None = None
+
+    class Settings:
+        """Collection."""
+
+        name = "runRequests"
 
 
 class AlertDocument(StoredDocument):
@@ -261,5 +290,5 @@ class AlertDocument(StoredDocument):
         ]
 
 
-DOCUMENTS: Final = (Job, Run, AlertDocument)
+DOCUMENTS: Final = (Job, Run, RunRequest, AlertDocument)
 """All of them, for `init_beanie`."""

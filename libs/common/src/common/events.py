@@ -81,10 +81,20 @@ class RunFailed(Event):
     at: UtcDatetime
 
 
-Outcome = Annotated[
-    RunStarted | RunProgress | RunCompleted | RunFailed, Field(discriminator="kind")
-]
-OUTCOME: TypeAdapter[RunStarted | RunProgress | RunCompleted | RunFailed] = TypeAdapter(Outcome)
+class RunCancelled(Event):
+    """The attempt was stopped, because a user wished so."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    worker: str | None
+    started_at: UtcDatetime | None
+    at: UtcDatetime
+
+
+RunEnd = RunCompleted | RunFailed | RunCancelled
+"""How an attempt ends."""
+
+Outcome = Annotated[RunStarted | RunProgress | RunEnd, Field(discriminator="kind")]
+OUTCOME: TypeAdapter[RunStarted | RunProgress | RunEnd] = TypeAdapter(Outcome)
 
 
 class DeadLetter(BaseModel):

@@ -54,6 +54,13 @@ class OverlapPolicy(StrEnum):
     ALLOW_ALL = "allowAll"
 
 
+class RequestKind(StrEnum):
+    """What users ask to be done with a run."""
+
+    CANCEL = "cancel"
+    REDRIVE = "redrive"
+
+
 class PausedBy(StrEnum):
     """Who paused a job."""
 

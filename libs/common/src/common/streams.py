@@ -18,6 +18,10 @@ DATA_FIELD: Final = "__data__"
 """The field in which FastStream looks for a message's body."""
 
 
+CANCELLED: Final = "cancelled"
+"""Value of the lease of an attempt that nobody is to begin or go on with."""
+
+
 def due_stream(action: str) -> str:
     """Return the stream of due events of `action`."""
     return f"jobs.due.{action}"

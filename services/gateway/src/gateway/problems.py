@@ -56,6 +56,18 @@ JOB_RUNNING: Final = Kind(
     "The job is running",
     "Wait until its run ends, or ask for one more run with POST /jobs/{id}/trigger.",
 )
+RUN_ENDED: Final = Kind(
+    "run-ended",
+    409,
+    "The run has ended",
+    "Nothing is left to cancel: GET /runs/{id} tells how it ended.",
+)
+RUN_NOT_FAILED: Final = Kind(
+    "run-not-failed",
+    409,
+    "The run has not failed",
+    "Only runs that have failed can be tried again: GET /dead-letters lists them.",
+)
 BODY_TOO_LARGE: Final = Kind(
     "body-too-large", 413, "The body is too large", "Send a smaller request."
 )

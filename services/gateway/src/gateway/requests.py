@@ -250,7 +250,7 @@ class JobChanges(RequestModel):
         return value
 
 
-class PauseRequest(RequestModel):
-    """Why a job is paused."""
+class NoteRequest(RequestModel):
+    """Why something is done."""
 
-    note: Note | None = Field(default=None, description="shown with the job")
+    note: Note | None = Field(default=None, description="shown with the job or the run")

@@ -7,14 +7,14 @@ from typing import Any, Final
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.actions import ACTIONS
-from common.documents import AlertDocument, Job, Run
+from common.documents import AlertDocument, Job, Run, RunRequest
 from common.models import to_millis
-from common.states import UNFINISHED, RunState
+from common.states import UNFINISHED, RequestKind, RunState
 from gateway.documents import Page, find_page, read_document
 from gateway.field_errors import shown
 from gateway.job_store import find_job, parse_job_id
 from gateway.paging import Order, PageQuery
-from gateway.problems import NO_RESULT, NOT_FOUND, ProblemError
+from gateway.problems import NO_RESULT, NOT_FOUND, RUN_ENDED, RUN_NOT_FAILED, ProblemError
 
 LATEST_DUE_FIRST: Final[Order] = (("dueAt", datetime), ("_id", str))
 NEWEST_FIRST: Final[Order] = (("recordedAt", datetime), ("_id", str))
@@ -50,6 +50,35 @@ async def _run_not_found(run_id: str) -> ProblemError:
             headers={"Retry-After": "1"},
         )
     return ProblemError(NOT_FOUND, f"there is no run {shown(run_id)!r}")
+
+
+async def request_cancellation(run: Run, note: str | None, now: datetime) -> None:
+    """Ask the scheduler to end a run; asking again changes nothing.
+
+    Raises:
+        ProblemError: The run has ended.
+    """
+    if run.state not in UNFINISHED:
+        raise ProblemError(RUN_ENDED, f"run {run.id} is {run.state.value}")
+    await _request(RequestKind.CANCEL, run.id, note, now)
+
+
+async def request_redrive(run: Run, now: datetime) -> None:
+    """Ask the scheduler to try a failed run again; asking again changes nothing.
+
+    Raises:
+        ProblemError: The run has not failed.
+    """
+    if run.state is not RunState.FAILED:
+        raise ProblemError(RUN_NOT_FAILED, f"run {run.id} is {run.state.value}")
+    await _request(RequestKind.REDRIVE, run.id, None, now)
+
+
+async def _request(kind: RequestKind, run_id: str, note: str | None, now: datetime) -> None:
+    wish = {"kind": kind.value, "runId": run_id, "at": now, "note": note}
+    await RunRequest.get_pymongo_collection().update_one(
+        {"_id": f"{kind.value}:{run_id}"}, {"$setOnInsert": wish}, upsert=True
+    )
 
 
 async def find_runs(job_id: str, query: PageQuery) -> Page[Run]:

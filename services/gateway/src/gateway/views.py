@@ -6,7 +6,15 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_serializer
 
 from common.actions import AnyAction
-from common.documents import AlertDocument, Job, LastError, RetryBackoff, Run, RunError
+from common.documents import (
+    AlertDocument,
+    Job,
+    LastError,
+    RetryBackoff,
+    Run,
+    RunCancellation,
+    RunError,
+)
 from common.models import CamelModel, UtcDatetime
 from common.results.alerts import AlertMetrics, AlertSubject, Evidence, Severity
 from common.results.envelope import ResultFrame
@@ -103,6 +111,7 @@ class RunView(View):
     attempt: int = Field(description="the present or last attempt, from 1")
     max_attempts: int
     timeout_seconds: int
+    cancel: RunCancellation | None = Field(description="that a user wants it to end, and why")
     progress: str | None
     worker: str | None
     errors: list[RunError]

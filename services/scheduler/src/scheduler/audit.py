@@ -11,6 +11,7 @@ from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.states import UNFINISHED, JobStatus, RunState
+from scheduler.outcomes import cancelled_job
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ _UNFINISHED = [state.value for state in UNFINISHED]
 _STATUS_OF_ENDED = {
     RunState.COMPLETED.value: JobStatus.COMPLETED.value,
     RunState.FAILED.value: JobStatus.FAILED.value,
+    RunState.CANCELLED.value: JobStatus.FAILED.value,
 }
 
 _LATEST_RUN = {
@@ -100,7 +102,9 @@ def _correction(job: dict[str, Any]) -> UpdateOne:
     return UpdateOne({"_id": job["_id"], "schedule.current": shown}, {"$set": changes})
 
 
-def _last_error(job: dict[str, Any], run: dict[str, Any]) -> dict[str, Any] | None:
+def _last_error(job: dict[str, Any], run: dict[str, Any]) -> Any:
+    if run["state"] == RunState.CANCELLED.value:
+        return cancelled_job(run["_id"], run["attempt"], run.get("finishedAt"))["lastError"]
     if run["state"] != RunState.FAILED.value or not run["errors"]:
         return None
     error = {name: run["errors"][-1][name] for name in ("type", "message", "attempt", "at")}

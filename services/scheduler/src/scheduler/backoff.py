@@ -25,3 +25,11 @@ class Backoff:
         digest = hashlib.blake2b(f"{run_id}:{attempt}".encode(), digest_size=4).digest()
         fraction = int.from_bytes(digest, "big") / 2**32
         return min(full, self.maximum_seconds) * (0.5 + fraction / 2)
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a run is tried in all, and the pauses between."""
+
+    max_attempts: int
+    backoff: Backoff

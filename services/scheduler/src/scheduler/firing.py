@@ -6,6 +6,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
+from common.documents import RetryBackoff
 from common.events import JobDue, run_id
 from common.states import RunState
 from common.telemetry import current_traceparent, start_span
@@ -72,11 +73,17 @@ def _run_document(
         "dueAt": due_at,
         "attempt": 1,
         "maxAttempts": job["maxAttempts"],
+        "backoff": _backoff(job),
         "timeoutSeconds": job["timeoutSeconds"],
         "emissions": 1,
         "createdAt": now,
         "errors": [],
     }
+
+
+def _backoff(job: JobDocument) -> dict[str, Any] | None:
+    own = job.get("backoff")
+    return own and RetryBackoff.model_validate(own).model_dump(by_alias=True)
 
 
 def _start_dispatch(job: JobDocument, identity: str, due_at: datetime) -> Span:

@@ -30,6 +30,7 @@ from scheduler.janitor import Janitor
 from scheduler.loops import Loop
 from scheduler.reconciler import Reconciler
 from scheduler.recorder import OutcomeRecorder
+from scheduler.run_requests import RunRequests
 from scheduler.settings import SchedulerSettings
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 RECONCILE_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
 AUDIT_SECONDS = 5.0
+REQUESTS_SECONDS = 0.5
 OUTCOMES_BATCH = 500
 
 
@@ -84,11 +86,13 @@ async def _run_parts(
         max_records=OUTCOMES_BATCH,
     )
     janitor = Janitor(redis, source, consumer, intake.record, ACTIONS)
+    requests = RunRequests(database, redis, emitter, settings.batch_size)
     audit = Audit(database, settings.batch_size)
     loops = {
         "dispatch": Loop("dispatch", dispatcher.dispatch, settings.scan_seconds, wake),
         "reconcile": Loop("reconcile", reconciler.reconcile, RECONCILE_SECONDS),
         "sweep": Loop("sweep", janitor.sweep, SWEEP_SECONDS),
+        "requests": Loop("requests", requests.handle, REQUESTS_SECONDS),
         "audit": Loop("audit", audit.correct_jobs, AUDIT_SECONDS),
     }
 

@@ -6,17 +6,17 @@ older one after a newer one, changes nothing.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from common.events import RunCompleted, RunFailed, RunProgress, RunStarted
+from common.events import RunCancelled, RunCompleted, RunEnd, RunFailed, RunProgress, RunStarted
 from common.states import JobStatus, RunState
-from scheduler.backoff import Backoff
+from scheduler.backoff import RetryPolicy
 
-OutcomeEvent = RunStarted | RunProgress | RunCompleted | RunFailed
+OutcomeEvent = RunStarted | RunProgress | RunEnd
 
 OPEN = [RunState.QUEUED.value, RunState.RUNNING.value]
 """States of an attempt that has not ended."""
@@ -31,7 +31,7 @@ class AttemptOutcome:
     attempt: int
     started: RunStarted | None = None
     progress: RunProgress | None = None
-    end: RunCompleted | RunFailed | None = None
+    end: RunEnd | None = None
 
 
 @dataclass
@@ -61,15 +61,12 @@ def fold(events: Iterable[OutcomeEvent]) -> list[AttemptOutcome]:
     return list(attempts.values())
 
 
-def translate(
-    outcomes: Iterable[AttemptOutcome], max_attempts: Mapping[str, int], backoff: Backoff
-) -> Changes:
+def translate(outcomes: Iterable[AttemptOutcome], policies: Mapping[str, RetryPolicy]) -> Changes:
     """Return the updates that outcomes ask for.
 
     Args:
         outcomes: What is known of each attempt.
-        max_attempts: By run id, for every failed run; a run that is not in it no longer exists.
-        backoff: Pause before the next attempt.
+        policies: By run id, for every failed run; a run that is not in it no longer exists.
     """
     changes = Changes()
     for outcome in outcomes:
@@ -78,9 +75,11 @@ def translate(
             _start(outcome, changes)
         elif isinstance(end, RunCompleted):
             _complete(outcome, end, changes)
-        elif end.run_id in max_attempts:
-            if end.retryable and end.attempt < max_attempts[end.run_id]:
-                _retry(outcome, end, backoff, changes)
+        elif isinstance(end, RunCancelled):
+            _cancel(outcome, end, changes)
+        elif (policy := policies.get(end.run_id)) is not None:
+            if end.retryable and end.attempt < policy.max_attempts:
+                _retry(outcome, end, policy, changes)
             else:
                 _give_up(outcome, end, changes)
     return changes
@@ -120,8 +119,8 @@ def _complete(outcome: AttemptOutcome, end: RunCompleted, changes: Changes) -> N
     changes.jobs.append(_job_update(outcome, OPEN, RunState.COMPLETED, {"$set": job}))
 
 
-def _retry(outcome: AttemptOutcome, end: RunFailed, backoff: Backoff, changes: Changes) -> None:
-    delay = timedelta(seconds=backoff.delay_seconds(end.run_id, end.attempt))
+def _retry(outcome: AttemptOutcome, end: RunFailed, policy: RetryPolicy, changes: Changes) -> None:
+    delay = timedelta(seconds=policy.backoff.delay_seconds(end.run_id, end.attempt))
     run = {
         "state": RunState.RETRYING.value,
         "attempt": end.attempt + 1,
@@ -156,7 +155,36 @@ def _give_up(outcome: AttemptOutcome, end: RunFailed, changes: Changes) -> None:
     changes.exhausted.append(end)
 
 
-def _beginning(outcome: AttemptOutcome, end: RunCompleted | RunFailed) -> dict[str, Any]:
+def _cancel(outcome: AttemptOutcome, end: RunCancelled, changes: Changes) -> None:
+    run = {
+        "state": RunState.CANCELLED.value,
+        "finishedAt": end.at,
+        "progress": None,
+        **_beginning(outcome, end),
+    }
+    changes.runs.append(_run_update(outcome, OPEN, {"$set": run}))
+    job = cancelled_job(end.run_id, end.attempt, end.at)
+    changes.jobs.append(_job_update(outcome, OPEN, RunState.CANCELLED, {"$set": job}))
+
+
+def cancelled_job(run_id: str, attempt: int, at: datetime | None) -> dict[str, Any]:
+    """Return what a job shows whose latest run was cancelled."""
+    error = {
+        "type": "Cancelled",
+        "message": "the run was cancelled by a user",
+        "attempt": attempt,
+        "at": at,
+        "runId": run_id,
+    }
+    return {
+        "status": JobStatus.FAILED.value,
+        "lastError": error,
+        "schedule.current.state": RunState.CANCELLED.value,
+        "schedule.current.endedAt": at,
+    }
+
+
+def _beginning(outcome: AttemptOutcome, end: RunEnd) -> dict[str, Any]:
     """Return when and where the attempt started, as far as this batch knows."""
     known: dict[str, Any] = {}
     if end.started_at is not None:

@@ -15,10 +15,11 @@ from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
 
-from common.events import Failure, RunFailed
+from common.events import Failure, RunCancelled, RunFailed
 from common.models import now_utc
 from common.states import UNFINISHED, JobStatus, RunState
 from common.streams import (
+    CANCELLED,
     OUTCOMES_STREAM,
     due_stream,
     ensure_group,
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 RECOVERED = Counter("jobs_recovered_runs_total", "Runs found lost and repaired", ["kind"])
 
 _ATTEMPT_FIELDS = dict.fromkeys(
-    ("jobId", "action", "attempt", "worker", "startedAt", "traceparent"), True
+    ("jobId", "action", "attempt", "worker", "startedAt", "traceparent", "cancel"), True
 )
 
 ENDED_STATES = [state.value for state in RunState if state not in UNFINISHED]
@@ -164,10 +165,24 @@ class Reconciler:
             return
         async with self._redis.pipeline(transaction=False) as pipe:
             for run in lost:
-                pipe.xadd(OUTCOMES_STREAM, to_entry(self._lease_lost(run)))
+                end = self._cancelled(run) if run.get("cancel") else self._lease_lost(run)
+                pipe.xadd(OUTCOMES_STREAM, to_entry(end))
             await pipe.execute()
         RECOVERED.labels("running").inc(len(lost))
         logger.warning("leases are gone", extra={"runs": len(lost)})
+
+    def _cancelled(self, run: RunDocument) -> RunCancelled:
+        """Return what the worker would have said had it lived to be told."""
+        return RunCancelled(
+            run_id=run["_id"],
+            job_id=str(run["jobId"]),
+            action=run["action"],
+            attempt=run["attempt"],
+            traceparent=run.get("traceparent"),
+            worker=run.get("worker"),
+            started_at=run.get("startedAt"),
+            at=self._clock(),
+        )
 
     def _lease_lost(self, run: RunDocument) -> RunFailed:
         message = f"worker {run.get('worker')} stopped renewing its lease: it died or lost Redis"
@@ -184,10 +199,11 @@ class Reconciler:
         )
 
     async def _held(self, runs: list[RunDocument]) -> list[bool]:
-        """Tell for each run whether its present attempt's lease exists."""
+        """Tell for each run whether a worker holds, or has finished, its present attempt."""
         if not runs:
             return []
         async with self._redis.pipeline(transaction=False) as pipe:
             for run in runs:
-                pipe.exists(lease_key(run["_id"], run["attempt"]))
-            return [bool(found) for found in await pipe.execute()]
+                pipe.get(lease_key(run["_id"], run["attempt"]))
+            owners = await pipe.execute()
+        return [owner is not None and owner != CANCELLED.encode() for owner in owners]

@@ -4,16 +4,18 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from bson import ObjectId
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
 
-from common.events import DeadLetter, RunCompleted, RunFailed
+from common.events import DeadLetter, RunEnd, RunFailed
 from common.states import RunState
 from common.streams import DEAD_STREAM, due_stream
 from common.telemetry import child_span, record_failure
-from scheduler.backoff import Backoff
+from scheduler.backoff import Backoff, RetryPolicy
+from scheduler.failure_pauses import FailurePauses
 from scheduler.once import Addition, OnceAdder
 from scheduler.outcomes import Changes, OutcomeEvent, fold, translate
 
@@ -33,11 +35,12 @@ class OutcomeRecorder:
     def __init__(
         self, database: AsyncDatabase[dict[str, Any]], redis: Redis, backoff: Backoff
     ) -> None:
-        """Args as named."""
+        """`backoff` is for runs whose job has none of its own."""
         self._runs = database["runs"]
         self._jobs = database["jobs"]
         self._letters = OnceAdder(redis, BURIED_SECONDS)
         self._backoff = backoff
+        self._pauses = FailurePauses(database)
 
     async def record(self, events: Iterable[OutcomeEvent]) -> None:
         """Apply a batch of events; applying it again changes nothing.
@@ -49,18 +52,28 @@ class OutcomeRecorder:
         """
         outcomes = fold(events)
         failed = [each.run_id for each in outcomes if isinstance(each.end, RunFailed)]
-        changes = translate(outcomes, await self._find_max_attempts(failed), self._backoff)
+        changes = translate(outcomes, await self._find_policies(failed))
         await self._apply(changes)
+        await self._pauses.pause_failing(ObjectId(end.job_id) for end in changes.exhausted)
         await self._bury(changes.exhausted)
         for outcome in outcomes:
             if outcome.end is not None:
                 _trace(outcome.end)
 
-    async def _find_max_attempts(self, run_ids: list[str]) -> dict[str, int]:
+    async def _find_policies(self, run_ids: list[str]) -> dict[str, RetryPolicy]:
         if not run_ids:
             return {}
-        found = self._runs.find({"_id": {"$in": run_ids}}, {"maxAttempts": 1})
-        return {run["_id"]: run["maxAttempts"] async for run in found}
+        found = self._runs.find({"_id": {"$in": run_ids}}, {"maxAttempts": 1, "backoff": 1})
+        return {
+            run["_id"]: RetryPolicy(run["maxAttempts"], self._backoff_of(run))
+            async for run in found
+        }
+
+    def _backoff_of(self, run: dict[str, Any]) -> Backoff:
+        own = run.get("backoff")
+        if own is None:
+            return self._backoff
+        return Backoff(own["initialSeconds"], own["coefficient"], own["maximumSeconds"])
 
     async def _apply(self, changes: Changes) -> None:
         if changes.runs:
@@ -83,7 +96,8 @@ class OutcomeRecorder:
         given_up = {(run["_id"], run["attempt"]) async for run in failed}
         letters = [_letter(end) for end in exhausted if (end.run_id, end.attempt) in given_up]
         additions = [
-            Addition(f"jobs.buried:{letter.run_id}", DEAD_STREAM, letter) for letter in letters
+            Addition(f"jobs.buried:{letter.run_id}:{letter.attempt}", DEAD_STREAM, letter)
+            for letter in letters
         ]
         for letter, is_new in zip(letters, await self._letters.add(additions), strict=True):
             if is_new:
@@ -103,7 +117,7 @@ def _letter(end: RunFailed) -> DeadLetter:
     )
 
 
-def _trace(end: RunCompleted | RunFailed) -> None:
+def _trace(end: RunEnd) -> None:
     """End the run's trace with the span of its recording, and log it."""
     ENDED.labels(end.action, end.kind).inc()
     with child_span(
@@ -117,4 +131,4 @@ def _trace(end: RunCompleted | RunFailed) -> None:
             record_failure(span, end.error.type, end.error.message)
             logger.warning("attempt failed", extra={**fields, "reason": end.error.message})
         else:
-            logger.info("run completed", extra=fields)
+            logger.info("run %s", end.kind, extra=fields)

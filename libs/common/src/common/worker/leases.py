@@ -12,9 +12,9 @@ from redis.exceptions import RedisError, ResponseError
 
 from common.batching import Batcher
 from common.consumer import Source
-from common.events import RunCompleted, RunFailed, RunStarted
+from common.events import RunEnd, RunStarted
 from common.outages import Outage, describe_error
-from common.streams import DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
+from common.streams import CANCELLED, DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ end
 return taken
 """
 
-# Prolongs leases that are ours or were forgotten by a flushed Redis; returns those of others.
+# Prolongs leases that are ours or were forgotten by a flushed Redis; returns the others, each with
+# what is there instead.
 _RENEW = """
 local lost = {}
 for i, key in ipairs(KEYS) do
@@ -49,7 +50,7 @@ for i, key in ipairs(KEYS) do
   if not owner or owner == ARGV[i + 1] then
     redis.call('SET', key, ARGV[i + 1], 'PX', ARGV[1])
   else
-    table.insert(lost, i - 1)
+    table.insert(lost, {i - 1, owner})
   end
 end
 return lost
@@ -62,11 +63,12 @@ class Held:
 
     Attributes:
         entry_id: Stream entry that asked for the attempt.
-        abandon: Ends the attempt when the lease is lost; None when its end is being published.
+        abandon: Ends the attempt when the lease is lost, and is told whether a user wished so;
+            None when its end is being published.
     """
 
     entry_id: str
-    abandon: Callable[[], Any] | None
+    abandon: Callable[[bool], Any] | None
 
 
 class Leases:
@@ -89,17 +91,20 @@ class Leases:
         self._publishing = Outage(logger, "publish outcomes")
         self._renewing = Outage(logger, "renew leases")
 
-    async def start(self, started: RunStarted, entry_id: str, abandon: Callable[[], Any]) -> bool:
+    async def start(
+        self, started: RunStarted, entry_id: str, abandon: Callable[[bool], Any]
+    ) -> bool:
         """Take the lease of an attempt and publish that it started, as soon as Redis takes that.
 
         Args:
             started: The event to publish.
             entry_id: Stream entry that asked for the attempt.
-            abandon: Called when the lease turns out to be somebody else's later on.
+            abandon: Called when the lease turns out to be lost later on: with True when the run
+                is to be cancelled, with False when another worker holds it.
 
         Returns:
-            False when a worker, perhaps this one, holds it or has finished the attempt: nothing to
-            do then.
+            False when a worker, perhaps this one, holds it or has finished the attempt, or the run
+            was cancelled: nothing to do then.
         """
         key = lease_key(started.run_id, started.attempt)
         if key in self._held:
@@ -123,7 +128,7 @@ class Leases:
                 self._taking.end()
                 return [bool(each) for each in taken]
 
-    async def finish(self, outcome: RunCompleted | RunFailed, entry_id: str) -> None:
+    async def finish(self, outcome: RunEnd, entry_id: str) -> None:
         """Publish how an attempt ended, mark its lease finished and acknowledge its entry, as one.
 
         Redis being away, full or demoted delays this until it is back.
@@ -134,9 +139,7 @@ class Leases:
         await self._ends.submit((key, outcome, entry_id))
         self._held.pop(key, None)
 
-    async def _finish_all(
-        self, ended: Sequence[tuple[str, RunCompleted | RunFailed, str]]
-    ) -> Sequence[None]:
+    async def _finish_all(self, ended: Sequence[tuple[str, RunEnd, str]]) -> Sequence[None]:
         while True:
             try:
                 async with self._redis.pipeline(transaction=True) as pipe:
@@ -185,11 +188,13 @@ class Leases:
         held = dict(self._held)
         keys = list(held)
         owners = [self._owner(each.entry_id) for each in held.values()]
-        for index in await self._renew(keys=keys, args=[self._lease_ms, *owners]):
+        for index, owner in await self._renew(keys=keys, args=[self._lease_ms, *owners]):
             lease = self._held.pop(keys[index], None)
             if lease is not None and lease.abandon is not None:
-                logger.error("lease taken over by another worker", extra={"lease": keys[index]})
-                lease.abandon()
+                is_cancelled = owner == CANCELLED.encode()
+                if not is_cancelled:
+                    logger.error("lease taken over by another worker", extra={"lease": keys[index]})
+                lease.abandon(is_cancelled)
         try:
             # a young pending entry shows that its consumer lives, see the scheduler's janitor
             await self._redis.xclaim(

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.consumer import Entry
-from common.events import JobDue, RunProgress, RunStarted
+from common.events import JobDue, RunCancelled, RunEnd, RunProgress, RunStarted
 from common.logging import log_fields
 from common.models import now_utc
 from common.process import wait_for
@@ -126,15 +126,15 @@ class WorkerService:
         assert task is not None  # noqa: S101  # always inside a task, see `take`
         identity = due.model_dump(include={"run_id", "job_id", "action", "attempt", "traceparent"})
         started = RunStarted(**identity, worker=self._worker, at=now_utc())
-        abandoned = asyncio.Event()
+        abandoned, cancelled = asyncio.Event(), asyncio.Event()
 
-        def abandon() -> None:
-            abandoned.set()
+        def abandon(is_cancelled: bool) -> None:
+            (cancelled if is_cancelled else abandoned).set()
             task.cancel()
 
         if not await self._leases.start(started, entry_id, abandon):
             DUPLICATES.labels(due.action).inc()
-            logger.info("duplicate event: the attempt is running or has ended")
+            logger.info("duplicate event: the attempt is running or has ended, or is cancelled")
             await self._leases.acknowledge(entry_id)
             return
         lateness = (started.at - due.due_at).total_seconds()
@@ -143,13 +143,18 @@ class WorkerService:
         logger.info("run started", extra={"lateness_ms": round(lateness * 1000)})
         with RUNNING.labels(due.action).track_inprogress():
             try:
-                outcome = await self._runner.carry_out(due, self._progress(due))
+                outcome: RunEnd = await self._runner.carry_out(due, self._progress(due))
                 await self._leases.finish(outcome, entry_id)
             except asyncio.CancelledError:
                 if abandoned.is_set():
                     return
-                await self._leases.finish(shutdown_failure(due), entry_id)
-                raise
+                if not cancelled.is_set():
+                    await self._leases.finish(shutdown_failure(due), entry_id)
+                    raise
+                outcome = RunCancelled(
+                    **identity, worker=self._worker, started_at=started.at, at=now_utc()
+                )
+                await self._leases.finish(outcome, entry_id)
             finally:
                 # whatever went wrong: a lease that nobody works under must run out
                 self._leases.forget(due.run_id, due.attempt)

@@ -17,7 +17,7 @@ from gateway.job_creation import create_document
 from gateway.job_store import delete_job, find_job, find_jobs, insert_job, trigger_job, update_job
 from gateway.paging import PageQuery
 from gateway.payloads import normalize
-from gateway.requests import ActionName, JobChanges, JobRequest, JobTypeName, PauseRequest
+from gateway.requests import ActionName, JobChanges, JobRequest, JobTypeName, NoteRequest
 from gateway.retiming import pause, resume
 from gateway.routes.pages import answer_page
 from gateway.run_store import find_runs
@@ -105,7 +105,7 @@ async def change_job(
 
 
 @router.post("/{job_id}/pause", summary="Pause a job")
-async def pause_job(job_id: str, connections: Ready, wanted: PauseRequest | None = None) -> JobView:
+async def pause_job(job_id: str, connections: Ready, wanted: NoteRequest | None = None) -> JobView:
     """Keep a job from running until it is resumed; pausing a paused job changes nothing.
 
     A run under way goes on, and runs may still be asked for by hand.
