@@ -26,6 +26,7 @@ class FaultyNode:
     Attributes:
         url: Where it listens, with a key in the path as providers have it.
         calls: JSON-RPC calls received, by method.
+        posts: HTTP requests received, by the method that they carry.
         requests: Parameters of every call, in order.
         batch_sizes: Size of every batch received.
         http: Given the number of the HTTP request (from 1); what it returns is the whole answer.
@@ -41,6 +42,7 @@ class FaultyNode:
     def __init__(self, upstream: str, session: aiohttp.ClientSession) -> None:
         self.url = ""
         self.calls: Counter[str] = Counter()
+        self.posts: Counter[str] = Counter()
         self.requests: list[tuple[str, list[Any]]] = []
         self.batch_sizes: list[int] = []
         self.http: Callable[[int], Awaitable[web.StreamResponse | None]] | None = None
@@ -56,6 +58,7 @@ class FaultyNode:
     def reset(self) -> None:
         """Forgets what it received."""
         self.calls.clear()
+        self.posts.clear()
         self.requests.clear()
         self.batch_sizes.clear()
 
@@ -64,6 +67,7 @@ class FaultyNode:
         if self.http is not None and (whole := await self.http(self._count)) is not None:
             return whole
         body = orjson.loads(await request.read())
+        self.posts[(body[0] if isinstance(body, list) else body)["method"]] += 1
         if isinstance(body, list):
             self.batch_sizes.append(len(body))
             refused = self.refuse_batch(body)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.chain import logs as logs_module
+from common.chain import log_ranges, log_scan
 from common.chain.client import PinnedChain
 from common.chain.errors import (
     AddressRequired,
@@ -22,7 +22,7 @@ from local_chain import addresses
 from local_chain.node import Node
 
 if TYPE_CHECKING:
-    from tests.integration.chain.conftest import Connect, FaultyNode
+    from tests.integration.chain.conftest import Connect, CreateNode, FaultyNode
 
 Call = dict[str, Any]
 Refusal = Callable[[Call], Call | None]
@@ -38,7 +38,7 @@ TOKENS = LogFilter(
 @pytest.fixture(autouse=True)
 def _small_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted chain is short: many ranges need small steps."""
-    monkeypatch.setattr(logs_module, "FIRST_STEP", 64)
+    monkeypatch.setattr(log_ranges, "FIRST_STEP", 64)
 
 
 def block_range(call: Call) -> tuple[int, int]:
@@ -158,12 +158,14 @@ async def test_a_limit_is_learnt_once_and_remembered_for_the_next_run(
     first_run = await chain.pin()
     logs = await first_run.fetch_logs(EVERYTHING)
     needed = -(-(first_run.block.number + 1) // 20)
-    assert node.calls["eth_getLogs"] <= needed + 1 + 4  # one refusal, and the cut first steps
+    checks = 1 + -(-needed // 8)  # that logs reach the newest block, and all ends, eight at once
+    # and one refusal, and the cut first steps
+    assert node.posts["eth_getLogs"] <= needed + checks + 1 + 4
 
     node.reset()
     second_run = await chain.pin()
     assert await second_run.fetch_logs(EVERYTHING) == logs
-    assert node.calls["eth_getLogs"] == needed
+    assert node.posts["eth_getLogs"] == needed + checks - 1
     assert second_run.stats.range_splits == 0
 
 
@@ -360,8 +362,9 @@ async def test_without_old_state_the_whole_history_is_read(
     newest = await pinned.fetch_newest_logs(LogFilter((Address("0x" + "99" * 20),)), 10)
 
     assert (newest.logs, newest.truncated) == ((), False)
-    blocks = [block_range({"params": params}) for m, params in node.requests if m == "eth_getLogs"]
-    assert sum(last - first + 1 for first, last in blocks) == truth.block.number + 1
+    ranges = {block_range({"params": params}) for m, params in node.requests if m == "eth_getLogs"}
+    read = {block for first, last in ranges for block in range(first, last + 1)}
+    assert read == set(range(truth.block.number + 1))
 
 
 async def test_a_filter_that_nobody_can_serve_fails_without_being_repeated(
@@ -369,4 +372,96 @@ async def test_a_filter_that_nobody_can_serve_fails_without_being_repeated(
 ) -> None:
     with pytest.raises(ChainError):
         await pinned.fetch_logs(replace(TOKENS, topics=("0xnonsense",)))
-    assert node.calls["eth_getLogs"] == 1
+    nonsense = [call for call in node.requests if "0xnonsense" in str(call)]
+    assert len(nonsense) == 1
+
+
+def cut_every(count: int) -> Callable[[Call, Any], Any]:
+    """Every so many answers with logs lose their last quarter."""
+    answers = 0
+
+    def alter(call: Call, result: Any) -> Any:
+        nonlocal answers
+        if call["method"] != "eth_getLogs" or not result:
+            return result
+        answers += 1
+        return result[: len(result) * 3 // 4] if answers % count == 0 else result
+
+    return alter
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 7])
+@pytest.mark.parametrize("wanted", [EVERYTHING, TOKENS, LogFilter((FLOW,), (TRANSFER,))])
+async def test_answers_that_are_cut_short_now_and_then_lose_nothing(
+    node: "FaultyNode", connect: "Connect", truth: PinnedChain, count: int, wanted: LogFilter
+) -> None:
+    pinned = await (await connect(node.url)).pin()
+    node.alter = cut_every(count)
+
+    assert await pinned.fetch_logs(wanted) == await truth.fetch_logs(wanted)
+
+
+async def test_answers_that_are_always_cut_short_are_an_error(
+    node: "FaultyNode", connect: "Connect"
+) -> None:
+    pinned = await (await connect(node.url)).pin()
+    await pinned.fetch_logs(EVERYTHING, 0, 0)
+    node.alter = cut_every(1)
+
+    with pytest.raises(InvalidAnswer, match="some are cut short") as raised:
+        await pinned.fetch_logs(EVERYTHING)
+    assert raised.value.retryable
+
+
+@pytest.mark.parametrize("blocks", [1, 20, 400])
+async def test_a_node_that_is_behind_with_its_logs_is_an_error_not_a_shorter_list(
+    node: "FaultyNode", connect: "Connect", truth: PinnedChain, blocks: int
+) -> None:
+    newest = (await truth.fetch_logs(EVERYTHING))[-1].block_number
+    pinned = await (await connect(node.url)).pin(at_block=newest)
+    node.alter = lambda call, result: (
+        [log for log in result if int(log["blockNumber"], 16) <= newest - blocks]
+        if call["method"] == "eth_getLogs"
+        else result
+    )
+    with pytest.raises(InvalidAnswer, match="the node is behind") as raised:
+        await pinned.fetch_logs(LogFilter((FLOW,)))
+    assert raised.value.retryable
+
+
+async def test_an_endpoint_that_is_behind_with_its_logs_is_passed_over(
+    create_node: "CreateNode", connect: "Connect", truth: PinnedChain
+) -> None:
+    everything = await truth.fetch_logs(EVERYTHING)
+    newest = everything[-1].block_number
+    first, second = await create_node(), await create_node()
+    first.alter = lambda call, result: [] if call["method"] == "eth_getLogs" else result
+    pinned = await (await connect(first.url, second.url)).pin(at_block=newest)
+
+    assert await pinned.fetch_logs(EVERYTHING) == everything
+
+
+async def test_logs_can_be_read_in_pages(
+    monkeypatch: pytest.MonkeyPatch, pinned: PinnedChain, truth: PinnedChain
+) -> None:
+    everything = await truth.fetch_logs(EVERYTHING)
+    monkeypatch.setattr(log_scan, "WINDOW_LOGS", 100)
+
+    pages = [page async for page in pinned.stream_logs(EVERYTHING)]
+
+    assert [log for page in pages for log in page] == everything
+    assert len(pages) > 1
+
+
+async def test_a_limit_that_is_not_named_is_remembered_for_the_next_run(
+    node: "FaultyNode", connect: "Connect"
+) -> None:
+    chain = await connect(node.url)
+    node.refuse = refuse_wide_ranges(20, -32005, "limit exceeded")
+    await (await chain.pin()).fetch_logs(EVERYTHING)
+    second_run = await chain.pin()
+    node.reset()
+    await second_run.fetch_logs(EVERYTHING)
+
+    needed = -(-(second_run.block.number + 1) // 20)
+    assert node.posts["eth_getLogs"] <= 1.5 * needed

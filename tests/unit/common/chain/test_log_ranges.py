@@ -8,9 +8,9 @@ from common.chain.errors import ChainError, LimitExceeded, RangeTooLarge, Result
 from common.chain.log_ranges import (
     FIRST_STEP,
     TARGET_LOGS,
+    Steps,
     first_part_end,
     learnt_cap,
-    next_step,
     spans_back,
     split_filter,
 )
@@ -19,28 +19,57 @@ from common.chain.types import Address, LogFilter
 blocks = st.integers(0, 2**40)
 
 
+def after(
+    step: int, blocks: int, logs: int, seconds: float = 0.1, refused: float | None = None
+) -> int:
+    steps = Steps(step, refused)
+    steps.served(blocks, logs, seconds)
+    return steps.blocks
+
+
 def test_steps_double_while_nothing_is_found() -> None:
-    assert next_step(FIRST_STEP, FIRST_STEP, 0, 0.1) == 2 * FIRST_STEP
+    assert after(FIRST_STEP, FIRST_STEP, 0) == 2 * FIRST_STEP
 
 
 def test_steps_aim_at_the_target_number_of_logs() -> None:
-    assert next_step(2_000, 2_000, 20_000, 0.1) == 500
-    assert next_step(2_000, 2_000, TARGET_LOGS, 0.1) == 2_000
-    assert next_step(2_000, 2_000, 1, 0.1) == 4_000
-    assert next_step(1, 1, 50_000, 0.1) == 1
+    assert after(2_000, 2_000, 20_000) == 500
+    assert after(2_000, 2_000, TARGET_LOGS) == 2_000
+    assert after(2_000, 2_000, 1) == 4_000
+    assert after(1, 1, 50_000) == 1
 
 
-def test_steps_grow_carefully_where_limits_are_unknown() -> None:
-    assert next_step(4_000, 4_000, 0, 0.1, growth_divisor=8) == 4_500
-    assert next_step(1, 1, 0, 0.1, growth_divisor=8) == 2
+def test_steps_stop_a_little_below_what_was_refused_without_a_reason() -> None:
+    assert after(4_000, 4_000, 0, refused=8_000) == 6_000
+    assert after(7_500, 7_500, 0, refused=8_000) == 7_500
+    assert after(1, 1, 0, refused=2) == 1
+
+
+@given(st.integers(1, 100_000))
+def test_a_limit_that_is_not_named_is_met_with_few_refusals(limit: int) -> None:
+    steps, refusals, served = Steps(), 0, []
+    for _ in range(200):
+        if steps.blocks > limit:
+            refusals += 1
+            steps.was_refused(steps.blocks, is_unexplained=True)
+        else:
+            served.append(steps.blocks)
+            steps.served(steps.blocks, 0, 0.1)
+    assert refusals <= 25
+    assert sum(served[100:]) >= 0.8 * limit * len(served[100:]) or limit < 8
+
+
+def test_a_refusal_halves_the_step() -> None:
+    steps = Steps(4_000)
+    steps.was_refused(4_000, is_unexplained=False)
+    assert (steps.blocks, steps.refused) == (2_000, None)
 
 
 def test_a_slow_answer_halves_the_step() -> None:
-    assert next_step(2_000, 2_000, 0, 30.0) == 1_000
+    assert after(2_000, 2_000, 0, seconds=30.0) == 1_000
 
 
 def test_the_short_last_range_does_not_shrink_the_step() -> None:
-    assert next_step(16_000, 10, 0, 0.1) == 16_000
+    assert after(16_000, 10, 0) == 16_000
 
 
 REFUSALS = [

@@ -1,6 +1,6 @@
 """The way into a chain: `Chains` by id, and a `PinnedChain` for one run, fixed to one block."""
 
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, MutableMapping, Sequence
 from typing import TypeVar
 
 import aiohttp
@@ -10,6 +10,7 @@ from common.chain import headers, state, transactions
 from common.chain.endpoint import REQUEST_TIMEOUT_SECONDS, Endpoint
 from common.chain.errors import ChainError, UnknownChain
 from common.chain.health import Endpoints
+from common.chain.log_audit import LogMemory
 from common.chain.logs import LogReader
 from common.chain.parsing import parse_data, parse_quantity
 from common.chain.requests import Request
@@ -103,6 +104,7 @@ class Chain:
         self.chain_id = endpoints.chain_id
         self._endpoints = endpoints
         self._multicall = state.MulticallMemory()
+        self._log_memory = LogMemory()
         self._timestamps: dict[int, int] = {}
 
     async def pin(self, at_block: int | None = None) -> "PinnedChain":
@@ -122,7 +124,12 @@ class Chain:
             block, endpoint = await headers.fetch_block_at(rpc, at_block, newest)
         rpc.pin(block, endpoint)
         return PinnedChain(
-            self.chain_id, block, rpc, self._multicall, self._timestamps_below(newest)
+            self.chain_id,
+            block,
+            rpc,
+            self._multicall,
+            self._timestamps_below(newest),
+            self._log_memory,
         )
 
     def _timestamps_below(self, newest: Block) -> MutableMapping[int, int]:
@@ -153,6 +160,7 @@ class PinnedChain:
         rpc: RpcClient,
         multicall: state.MulticallMemory,
         timestamps: MutableMapping[int, int],
+        log_memory: LogMemory,
     ) -> None:
         self.chain_id = chain_id
         self.block = block
@@ -161,7 +169,7 @@ class PinnedChain:
         self._multicall = multicall
         self._timestamps = timestamps
         self._timestamps[block.number] = block.timestamp
-        self._logs = LogReader(rpc, block, timestamps)
+        self._logs = LogReader(rpc, block, timestamps, log_memory)
 
     async def fetch_logs(
         self, wanted: LogFilter, from_block: int = 0, to_block: int | None = None
@@ -179,6 +187,20 @@ class PinnedChain:
         """
         last = self.block.number if to_block is None else to_block
         return await self._logs.fetch_logs(wanted, from_block, last)
+
+    def stream_logs(
+        self, wanted: LogFilter, from_block: int = 0, to_block: int | None = None
+    ) -> AsyncIterator[list[Log]]:
+        """The same as `fetch_logs` in pages, for more logs than fit into memory.
+
+        Pages are ascending; each holds about 50,000 logs, or those of 64 answers if that is less.
+
+        Raises:
+            AddressRequired: No endpoint serves a filter without an address.
+            ValueError: The range is empty or ends above the pinned block.
+        """
+        last = self.block.number if to_block is None else to_block
+        return self._logs.stream_logs(wanted, from_block, last)
 
     async def fetch_newest_logs(self, wanted: LogFilter, limit: int) -> NewestLogs:
         """The newest whole blocks that hold at least `limit` logs, or all logs there are."""

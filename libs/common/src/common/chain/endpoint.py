@@ -58,6 +58,7 @@ class Endpoint(AsyncHTTPProvider):
         max_batch: Most calls that one batch may hold, as far as learnt.
         takes_block_hash: Whether a state may be named by its block's hash (EIP-1898); None before
             the first was.
+        logs_reach: Highest block up to which its logs have shown to be there.
         is_chain_checked: Whether it has shown to serve the chain it is configured for.
     """
 
@@ -76,6 +77,7 @@ class Endpoint(AsyncHTTPProvider):
         self.max_log_blocks: int | None = None
         self.max_batch = MAX_BATCH
         self.takes_block_hash: bool | None = None
+        self.logs_reach = -1
         self.is_chain_checked = False
         self._url = url
         self._secrets = _secret_parts(url)

@@ -1,7 +1,7 @@
 """How many blocks to ask for at once, and where to cut what was refused. No I/O."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from common.chain.errors import ChainError, RangeTooLarge, ResultTooLarge
 from common.chain.types import LogFilter
@@ -10,22 +10,51 @@ FIRST_STEP = 2_000
 TARGET_LOGS = 5_000
 """Logs that one answer should hold: enough to amortise a round trip, little enough to parse."""
 SLOW_ANSWER_SECONDS = 5.0
-CAUTIOUS_GROWTH = 8
-"""Divisor of the growth of steps once an endpoint has refused for a limit it does not name."""
+CLOSE_ENOUGH = 8
+"""Steps stop to grow an eighth below what was refused: the rest is not worth more refusals."""
+FORGETTING = 512
+"""After so many answers a refused number of blocks counts as twice as large."""
 
 
-def next_step(step: int, blocks: int, logs: int, seconds: float, growth_divisor: int = 1) -> int:
-    """Blocks to ask for after `blocks` of them held `logs` and took `seconds`.
+@dataclass(slots=True)
+class Steps:
+    """How many blocks of one filter to ask for at once, learnt from answers and refusals.
 
-    At most twice as many as were just served (an n-th more with a `growth_divisor` of n), and
-    never so many that the same density would give more than the target; half of them after a slow
-    answer. A range that was shorter than `step`, being the last or a part of a cut one, does not
-    shrink it.
+    Attributes:
+        blocks: The next number to try.
+        refused: Least number that was refused without a reason; None before such a refusal. It
+            grows slowly, since the reason may have been a passing one.
     """
-    if seconds > SLOW_ANSWER_SECONDS:
-        return max(1, min(step, blocks // 2))
-    grown = max(step, blocks + max(1, blocks // growth_divisor))
-    return grown if logs == 0 else max(1, min(grown, blocks * TARGET_LOGS // logs))
+
+    blocks: int = FIRST_STEP
+    refused: float | None = None
+
+    def served(self, blocks: int, logs: int, seconds: float) -> None:
+        """Takes note that `blocks` of them held `logs` and took `seconds`.
+
+        The next step has at most twice as many as were just served, and never so many that the
+        same density would give more than the target; half of them after a slow answer. A range
+        that was shorter than the step, being the last or a part of a cut one, does not shrink it.
+        """
+        if seconds > SLOW_ANSWER_SECONDS:
+            self.blocks = max(1, min(self.blocks, blocks // 2))
+            return
+        grown = max(self.blocks, 2 * blocks)
+        if self.refused is not None:
+            grown = max(self.blocks, min(grown, self._below_refused(blocks)))
+            self.refused += self.refused / FORGETTING
+        self.blocks = grown if logs == 0 else max(1, min(grown, blocks * TARGET_LOGS // logs))
+
+    def was_refused(self, blocks: int, *, is_unexplained: bool) -> None:
+        """Takes note that `blocks` of them were too many, or too full."""
+        self.blocks = max(1, min(self.blocks, blocks // 2))
+        if is_unexplained:
+            self.refused = min(self.refused or blocks, blocks)
+
+    def _below_refused(self, served: int) -> int:
+        refused = int(self.refused or 0)
+        is_close = refused - served <= refused // CLOSE_ENOUGH
+        return served if is_close else (served + refused) // 2
 
 
 def first_part_end(first: int, last: int, refusal: ChainError) -> int:

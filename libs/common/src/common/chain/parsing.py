@@ -9,6 +9,9 @@ from typing import Any
 from common.chain.errors import InvalidAnswer
 from common.chain.types import Address, Block
 
+EVENT_TRANSACTIONS = 8
+"""Transactions of a block that are kept to find one of its events."""
+
 
 def parse_quantity(answer: Any) -> int:
     """A hex quantity such as `0x1b4`."""
@@ -62,7 +65,11 @@ def parse_block(tag: str, expected_number: int | None = None) -> Callable[[Any],
         if expected_number is not None and number != expected_number:
             raise InvalidAnswer(f"asked for block {expected_number}, got {number}")
         return Block(
-            number, parse_hash(fields.get("hash")), parse_quantity(fields.get("timestamp")), tag
+            number,
+            parse_hash(fields.get("hash")),
+            parse_quantity(fields.get("timestamp")),
+            tag,
+            _event_transactions(fields),
         )
 
     return parse
@@ -80,3 +87,10 @@ def shown(answer: Any) -> str:
     """An answer as an error shows it, shortened."""
     text = repr(answer)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _event_transactions(header: Mapping[str, Any]) -> tuple[str, ...]:
+    bloom, hashes = header.get("logsBloom"), header.get("transactions")
+    if not isinstance(bloom, str) or not bloom.strip("0x") or not isinstance(hashes, list):
+        return ()
+    return tuple(each for each in hashes[-EVENT_TRANSACTIONS:] if isinstance(each, str))

@@ -62,6 +62,8 @@ _NO_BLOCK_HASHES = (InvalidRequest, UnsupportedMethod, UnsupportedTag)
 """How endpoints refuse a state that is named by a block's hash (EIP-1898)."""
 _WORTH_ANOTHER_ENDPOINT = (*_TRANSIENT, *_NEEDS_A_PERSON, *_NOT_HERE)
 
+Prepare = Callable[[Endpoint], Awaitable[None]]
+
 T = TypeVar("T")
 
 
@@ -94,19 +96,26 @@ class RpcClient:
         )
 
     async def call_batch(
-        self, requests: Sequence[Request[T]], *, is_divisible: bool = False
+        self,
+        requests: Sequence[Request[T]],
+        *,
+        is_divisible: bool = False,
+        prepare: Prepare | None = None,
     ) -> list[T | ChainError]:
         """Results of many calls of one method, in their order; a refused call has its error.
 
         Args:
             requests: The calls.
             is_divisible: As in `run`.
+            prepare: Checks an endpoint before it is asked.
 
         Raises:
             ChainError: Some call could not be answered at all.
         """
         groups = [requests[i : i + GROUP_SIZE] for i in range(0, len(requests), GROUP_SIZE)]
-        answered = await run_all([self._call_group(group, is_divisible) for group in groups])
+        answered = await run_all(
+            [self._call_group(group, is_divisible, prepare) for group in groups]
+        )
         return [answer for group in answered for answer in group]
 
     async def run(
@@ -186,19 +195,21 @@ class RpcClient:
                 raise
 
     async def _call_group(
-        self, requests: Sequence[Request[T]], is_divisible: bool
+        self, requests: Sequence[Request[T]], is_divisible: bool, prepare: Prepare | None
     ) -> list[T | ChainError]:
         results: dict[int, T | ChainError] = {}
         unknown: dict[int, TransactionNotFound] = {}
 
         async def send(endpoint: Endpoint) -> None:
+            if prepare is not None:
+                await prepare(endpoint)
             size = endpoint.max_batch
             unknown.clear()
             while pending := [
                 i for i in range(len(requests)) if i not in results and i not in unknown
             ][:size]:
                 try:
-                    answers = await self._send_batch(endpoint, [requests[i] for i in pending])
+                    answers = await self.send_batch(endpoint, [requests[i] for i in pending])
                 except BatchTooLarge:
                     size = len(pending) // 2
                     self.stats.retries += 1
@@ -224,7 +235,7 @@ class RpcClient:
             results.update(unknown)
         return [results[index] for index in range(len(requests))]
 
-    async def _send_batch(
+    async def send_batch(
         self, endpoint: Endpoint, requests: Sequence[Request[T]]
     ) -> list[T | ChainError]:
         """One attempt of some calls; an error of one call is in its place.
@@ -233,6 +244,8 @@ class RpcClient:
             BatchTooLarge: The endpoint refused the batch of several calls as a whole.
             ChainError: It failed as a whole.
         """
+        if not requests:
+            return []
         if len(requests) == 1:
             try:
                 result: T = await self.send(endpoint, requests[0])

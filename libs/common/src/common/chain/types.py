@@ -23,12 +23,15 @@ class Block:
         hash: `0x` and 64 lower-case hex digits.
         timestamp: Unix seconds.
         tag: How it was chosen: "finalized", "latest-30" (by confirmations) or "number".
+        event_transactions: The last few transactions of a block with events; empty for a block
+            without, and where the header did not say.
     """
 
     number: int
     hash: str
     timestamp: int
     tag: str
+    event_transactions: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 class Log(NamedTuple):
