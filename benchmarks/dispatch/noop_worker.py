@@ -16,8 +16,8 @@ from common.process import run_service
 from common.redis_client import create_redis
 from common.settings import WorkerSettings, load_settings, process_name
 from common.streams import due_stream, workers_group
-from common.worker.leases import Leases
 from common.worker.attempt import Progress
+from common.worker.leases import Leases
 from common.worker.service import WorkerService
 
 ACTION = "wallet_snapshot"  # a name that schedulers know
