@@ -34,6 +34,7 @@ from scheduler.dispatcher import Dispatcher
 from scheduler.emitter import Emitter
 from scheduler.intake import OutcomeIntake
 from scheduler.janitor import Janitor
+from scheduler.letters import LetterKeeper
 from scheduler.loops import Loop
 from scheduler.reconciler import Reconciler
 from scheduler.recorder import OutcomeRecorder
@@ -151,6 +152,7 @@ class SchedulerReplica(_Replica):
             max_records=100,
         )
         self.janitor = Janitor(self.redis, source, self.consumer, self.intake.record, [ACTION])
+        self.letters = LetterKeeper(self.database, self.redis, source.consumer)
         self.requests = RunRequests(
             self.database, self.redis, self.emitter, self.settings.batch_size, self.clock
         )
@@ -173,6 +175,7 @@ class SchedulerReplica(_Replica):
         """Let outcomes be recorded and everything be repaired."""
         self._begin_loop("reconcile", self.reconciler.reconcile, 0.1)
         self._begin_loop("sweep", self.janitor.sweep, 0.5)
+        self._begin_loop("letters", self.letters.keep, 0.2)
         self._begin_loop("requests", self.requests.handle, 0.1)
         self._begin_loop("audit", self.audit.correct_jobs, 0.2)
         self._begin(self.consumer.run(self.stop_asked), "outcomes")

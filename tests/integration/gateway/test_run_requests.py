@@ -1,5 +1,6 @@
 """What users ask to be done with runs is written down for the scheduler."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -69,3 +70,57 @@ async def test_a_run_that_has_ended_cannot_be_cancelled(
 
 async def test_no_run_cannot_be_cancelled(api: httpx.AsyncClient, database: Database) -> None:
     assert (await api.post(f"/runs/{RUN}/cancel")).status_code == 404
+
+
+async def _store_letters(database: Database, number: int) -> list[str]:
+    """Store failed runs and unreadable entries in turn, and return their ids, newest first."""
+    now = now_utc()
+    ids = []
+    for age in range(number):
+        at = now - timedelta(seconds=age)
+        if age % 2:
+            ids.append(f"170531280000{age}-0")
+            letter = {"stream": "jobs.outcomes", "error": {"type": "E", "message": "odd"}}
+            await database["deadLetters"].insert_one({**letter, "_id": ids[-1], "at": at})
+            continue
+        ids.append(f"{JOB}:{age}")
+        await _store_run(database, "failed")
+        run = await database["runs"].find_one_and_delete({"_id": RUN})
+        error = {"type": "BadLuck", "message": "no luck", "attempt": 1, "at": at}
+        failed = {"_id": ids[-1], "finishedAt": at, "errors": [error]}
+        await database["runs"].insert_one({**(run or {}), **failed})
+    return ids
+
+
+async def test_dead_letters_are_failed_runs_and_unreadable_entries_page_by_page(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    ids = await _store_letters(database, 7)
+    listed: list[dict[str, Any]] = []
+    path: str | None = "/dead-letters?limit=2"
+    while path:
+        answer = await api.get(path)
+        listed += answer.json()
+        path = answer.links.get("next", {}).get("url")
+    assert [letter["id"] for letter in listed] == ids
+    assert [letter["reason"] for letter in listed[:2]] == ["attempts_exhausted", "unreadable"]
+    assert listed[0]["errorMessage"] == "no luck"
+    assert (await api.get("/dead-letters?cursor=x")).status_code == 422
+
+
+async def test_a_failed_run_is_redriven_by_its_letter(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    run, entry = await _store_letters(database, 2)
+    (letter, _) = (await api.get("/dead-letters")).json()
+
+    assert (await api.post(letter["redrive"])).status_code == 202
+    (request,) = await _requests(database)
+    assert (request["_id"], request["kind"]) == (f"redrive:{run}", "redrive")
+
+    refused = await api.post(f"/dead-letters/{entry}/redrive")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-redrivable")
+    assert (await api.post("/dead-letters/1-1/redrive")).status_code == 404
+    await database["runs"].update_one({"_id": run}, {"$set": {"state": "completed"}})
+    again = await api.post(letter["redrive"])
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/run-not-failed")

@@ -236,6 +236,11 @@ class Run(StoredDocument):
         indexes: ClassVar = [
             IndexModel([("jobId", ASCENDING), ("dueAt", DESCENDING)], name="history"),
             IndexModel(
+                [("finishedAt", DESCENDING), ("_id", DESCENDING)],
+                name="failed",
+                partialFilterExpression={"state": RunState.FAILED.value},
+            ),
+            IndexModel(
                 [("state", ASCENDING), ("emitAt", ASCENDING)],
                 name="unfinished",
                 partialFilterExpression={"state": {"$in": [state.value for state in UNFINISHED]}},
@@ -259,6 +264,32 @@ class RunRequest(StoredDocument):
         """Collection."""
 
         name = "runRequests"
+
+
+class LetterError(Stored):
+    """Why an entry could not be used."""
+
+    type: str
+    message: str
+
+
+class UnreadableEntry(StoredDocument):
+    """A stream entry that nobody could use; `_id` is that of its letter on the dead stream.
+
+    The other dead letters are the runs that have failed.
+    """
+
+    id: str  # type: ignore[assignment]  # Beanie's documented way to choose an id type
+    stream: str
+    error: LetterError
+    entry: str | None = None
+    at: UtcDatetime
+
+    class Settings:
+        """Collection and indexes."""
+
+        name = "deadLetters"
+        indexes: ClassVar = [IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="newest")]
 
 
 class AlertDocument(StoredDocument):
@@ -290,5 +321,5 @@ class AlertDocument(StoredDocument):
         ]
 
 
-DOCUMENTS: Final = (Job, Run, RunRequest, AlertDocument)
+DOCUMENTS: Final = (Job, Run, RunRequest, UnreadableEntry, AlertDocument)
 """All of them, for `init_beanie`."""

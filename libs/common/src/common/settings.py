@@ -56,6 +56,9 @@ class WorkerSettings(ServiceSettings):
     lease_seconds: PositiveFloat = 5.0
     heartbeat_seconds: PositiveFloat = 1.0
     shutdown_grace_seconds: PositiveFloat = 20.0
+    results_retention_days: PositiveFloat | None = Field(
+        default=None, description="how long results are kept; for ever when absent"
+    )
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="defaults of this worker's thresholds, by camelCase name"
     )

@@ -54,7 +54,7 @@ async def find_page(
     shown = found[: query.limit]
     goes_on = len(found) > query.limit
     next_cursor = encode_cursor([shown[-1][name] for name, _ in order]) if goes_on else None
-    return Page(list(_readable(model, shown)), next_cursor)
+    return Page(list(read_documents(model, shown)), next_cursor)
 
 
 def read_document(model: type[DocumentT], stored: Mapping[str, Any]) -> DocumentT:
@@ -75,7 +75,10 @@ def read_document(model: type[DocumentT], stored: Mapping[str, Any]) -> Document
     return document
 
 
-def _readable(model: type[DocumentT], found: Iterable[Mapping[str, Any]]) -> Iterator[DocumentT]:
+def read_documents(
+    model: type[DocumentT], found: Iterable[Mapping[str, Any]]
+) -> Iterator[DocumentT]:
+    """Yield what was found as `model`, without those that something else broke."""
     for stored in found:
         try:
             yield read_document(model, stored)

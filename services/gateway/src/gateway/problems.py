@@ -68,6 +68,12 @@ RUN_NOT_FAILED: Final = Kind(
     "The run has not failed",
     "Only runs that have failed can be tried again: GET /dead-letters lists them.",
 )
+NOT_REDRIVABLE: Final = Kind(
+    "not-redrivable",
+    409,
+    "The dead letter cannot be redriven",
+    "Nothing is lost: the run that an unreadable entry belonged to is recovered by itself.",
+)
 BODY_TOO_LARGE: Final = Kind(
     "body-too-large", 413, "The body is too large", "Send a smaller request."
 )

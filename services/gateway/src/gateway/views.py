@@ -1,7 +1,7 @@
 """What users read. Every field is always present; what is not known or not set is null."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_serializer
 
@@ -14,6 +14,7 @@ from common.documents import (
     Run,
     RunCancellation,
     RunError,
+    UnreadableEntry,
 )
 from common.models import CamelModel, UtcDatetime
 from common.results.alerts import AlertMetrics, AlertSubject, Evidence, Severity
@@ -147,6 +148,23 @@ class TriggeredRun(View):
     links: RunLinks
 
 
+class DeadLetterView(View):
+    """A run that has failed for good, or a stream entry that nobody could use."""
+
+    id: str
+    reason: Literal["attempts_exhausted", "not_retryable", "unreadable"]
+    at: UtcDatetime
+    error_type: str | None
+    error_message: str | None
+    run_id: str | None
+    job_id: str | None
+    action: str | None
+    attempt: int | None = Field(description="the last one")
+    stream: str | None = Field(description="of an unreadable entry")
+    entry: str | None = Field(description="what an unreadable entry held")
+    redrive: str | None = Field(description="path to POST to; null where that is of no use")
+
+
 class AlertLinks(View):
     """Paths that belong to an alert."""
 
@@ -249,6 +267,38 @@ def schedule_view(job: Job, next_runs: list[datetime], last_runs: list[Run]) -> 
         pause=job_view(job).pause,
         next_runs=next_runs,
         last_runs=[run_view(run) for run in last_runs],
+    )
+
+
+def dead_letter_view(letter: Run | UnreadableEntry) -> DeadLetterView:
+    """Return what users see of a dead letter."""
+    if isinstance(letter, UnreadableEntry):
+        nothing = ("run_id", "job_id", "action", "attempt", "redrive")
+        return DeadLetterView(
+            **dict.fromkeys(nothing),
+            id=letter.id,
+            reason="unreadable",
+            at=letter.at,
+            error_type=letter.error.type,
+            error_message=letter.error.message,
+            stream=letter.stream,
+            entry=letter.entry,
+        )
+    error = letter.errors[-1] if letter.errors else None
+    is_exhausted = letter.attempt >= letter.max_attempts
+    return DeadLetterView(
+        id=letter.id,
+        reason="attempts_exhausted" if is_exhausted else "not_retryable",
+        at=letter.finished_at or letter.created_at,
+        error_type=error and error.type,
+        error_message=error and error.message,
+        run_id=letter.id,
+        job_id=str(letter.job_id),
+        action=letter.action,
+        attempt=letter.attempt,
+        stream=None,
+        entry=None,
+        redrive=f"/dead-letters/{letter.id}/redrive",
     )
 
 

@@ -19,6 +19,7 @@ from common.mongo_client import create_mongo
 from common.outages import Outage
 from common.process import run_service, run_together, serve_health, wait_for
 from common.redis_client import create_redis
+from common.retention import keep_for
 from common.settings import load_settings, process_name
 from common.streams import OUTCOMES_STREAM, SCHEDULER_GROUP, WAKE_CHANNEL
 from scheduler.audit import Audit
@@ -27,6 +28,7 @@ from scheduler.dispatcher import Dispatcher
 from scheduler.emitter import Emitter
 from scheduler.intake import OutcomeIntake
 from scheduler.janitor import Janitor
+from scheduler.letters import LetterKeeper
 from scheduler.loops import Loop
 from scheduler.reconciler import Reconciler
 from scheduler.recorder import OutcomeRecorder
@@ -39,6 +41,7 @@ RECONCILE_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
 AUDIT_SECONDS = 5.0
 REQUESTS_SECONDS = 0.5
+LETTERS_SECONDS = 5.0
 OUTCOMES_BATCH = 500
 
 
@@ -86,12 +89,14 @@ async def _run_parts(
         max_records=OUTCOMES_BATCH,
     )
     janitor = Janitor(redis, source, consumer, intake.record, ACTIONS)
+    letters = LetterKeeper(database, redis, source.consumer)
     requests = RunRequests(database, redis, emitter, settings.batch_size)
     audit = Audit(database, settings.batch_size)
     loops = {
         "dispatch": Loop("dispatch", dispatcher.dispatch, settings.scan_seconds, wake),
         "reconcile": Loop("reconcile", reconciler.reconcile, RECONCILE_SECONDS),
         "sweep": Loop("sweep", janitor.sweep, SWEEP_SECONDS),
+        "letters": Loop("letters", letters.keep, LETTERS_SECONDS),
         "requests": Loop("requests", requests.handle, REQUESTS_SECONDS),
         "audit": Loop("audit", audit.correct_jobs, AUDIT_SECONDS),
     }
@@ -104,7 +109,7 @@ async def _run_parts(
         return None
 
     async def work() -> None:
-        if await _create_indexes(database, stop):
+        if await _prepare(database, settings.runs_retention_days, stop):
             parts = {name: loop.run(stop) for name, loop in loops.items()}
             await run_together(stop, {**parts, "outcomes": consumer.run(stop)}, {})
             await emitter.drain(settings.look_ahead_seconds)
@@ -124,7 +129,9 @@ async def _run_parts(
     )
 
 
-async def _create_indexes(database: AsyncDatabase[Any], stop: asyncio.Event) -> bool:
+async def _prepare(
+    database: AsyncDatabase[Any], retention_days: float | None, stop: asyncio.Event
+) -> bool:
     """Wait for MongoDB and create what is missing; False when stopped before.
 
     Raises:
@@ -134,6 +141,8 @@ async def _create_indexes(database: AsyncDatabase[Any], stop: asyncio.Event) -> 
     while not stop.is_set():
         try:
             await init_beanie(database=database, document_models=list(DOCUMENTS))
+            await keep_for(database["runs"], "finishedAt", retention_days)
+            await keep_for(database["deadLetters"], "at", retention_days)
         except ConnectionFailure as error:
             outage.note(error)
             await wait_for(stop, 1.0)

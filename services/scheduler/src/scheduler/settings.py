@@ -24,5 +24,8 @@ class SchedulerSettings(ServiceSettings):
     retry_coefficient: PositiveFloat = 2.0
     retry_maximum_seconds: PositiveFloat = 300.0
 
+    runs_retention_days: PositiveFloat | None = 90.0
+    """How long runs that have ended, and dead letters, are kept; for ever when None."""
+
     lost_after_seconds: PositiveFloat = 3.0
     """A run is lost when it should have been picked up, or its lease is gone, for this long."""

@@ -54,7 +54,7 @@ async def _work(
         lease_seconds=settings.lease_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
     )
-    results = ResultStore(mongo, settings.mongodb_database, action)
+    results = ResultStore(mongo, settings.mongodb_database, action, settings.results_retention_days)
     runner = AttemptRunner(
         action=action,
         handler=handler,

@@ -13,6 +13,7 @@ from common.errors import JobError
 from common.events import JobDue
 from common.models import now_utc
 from common.results.envelope import ResultFrame
+from common.retention import keep_for
 
 DUPLICATE_KEY = 11000
 
@@ -29,15 +30,26 @@ class Recorded:
 class ResultStore:
     """Writes one action's results collection, and `alerts`."""
 
-    def __init__(self, client: AsyncMongoClient[dict[str, Any]], database: str, action: AnyAction):
-        """Use `database` of `client`; the collection follows from `action`."""
+    def __init__(
+        self,
+        client: AsyncMongoClient[dict[str, Any]],
+        database: str,
+        action: AnyAction,
+        retention_days: float | None = None,
+    ) -> None:
+        """Use `database` of `client`; the collection follows from `action`.
+
+        Results are kept for `retention_days`, for ever when None.
+        """
+        self._retention_days = retention_days
         self.database: AsyncDatabase[dict[str, Any]] = client[database]
         self._results = self.database[action.results_collection]
         self._alerts = self.database["alerts"]
 
     async def create_indexes(self) -> None:
-        """Create what `find_previous` needs."""
+        """Create what `find_previous` needs, and let MongoDB remove what is too old."""
         await self._results.create_index([("jobId", ASCENDING), ("dueAt", DESCENDING)])
+        await keep_for(self._results, "generatedAt", self._retention_days)
 
     async def find_recorded(self, run_id: str) -> Recorded | None:
         """Return what an earlier attempt of this run stored, if one did."""
