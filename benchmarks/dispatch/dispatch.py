@@ -1,7 +1,7 @@
 """Figures of scheduling and dispatching, one JSON line each.
 
-    python benchmarks/dispatch/dispatch.py                      # all
-    python benchmarks/dispatch/dispatch.py whole_life kill9     # some
+    python -m benchmarks.dispatch.dispatch                      # all
+    python -m benchmarks.dispatch.dispatch whole_life kill9     # some
 
 Lateness is the start of a worker's handler minus the due time; both clocks are this machine's.
 """
@@ -19,8 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from system import System, job, system
-
+from benchmarks.dispatch.system import System, job, system
 from common.models import now_utc
 
 

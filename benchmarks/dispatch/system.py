@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pymongo
@@ -79,7 +79,7 @@ class System:
 
     def starts(self) -> list[tuple[str, float]]:
         """Return (run id, lateness in ms) of each start of a handler so far."""
-        lines = self.redis.lrange(STARTS, 0, -1)
+        lines = cast("list[bytes]", self.redis.lrange(STARTS, 0, -1))
         return [(run, float(late)) for run, late in (line.decode().split() for line in lines)]
 
     def wait_until(self, done: Any, seconds: float, what: str) -> float:

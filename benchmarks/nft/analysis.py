@@ -1,6 +1,6 @@
 """Times the analysis of a large collection from decoded records.
 
-    python benchmarks/nft/analysis.py [--transfers 1000000] [--tokens 10000] [--runs 5]
+    python -m benchmarks.nft.analysis [--transfers 1000000] [--tokens 10000] [--runs 5]
 
 Prints one JSON line: median and worst CPU seconds of the runs, peak memory of the process in MB.
 """
@@ -15,8 +15,7 @@ import time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # figures are those of one core
 
-from collection import Market, create_market
-
+from benchmarks.nft.collection import Market, create_market
 from common.actions.analyze_nft_movements import NftThresholds
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.columns import movements

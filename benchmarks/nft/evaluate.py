@@ -1,6 +1,6 @@
 """Judges the analysis by published data: precision, recall, and what is missed.
 
-    python benchmarks/nft/evaluate.py DATA_FOLDER
+    python -m benchmarks.nft.evaluate DATA_FOLDER
 
 `DATA_FOLDER` holds `nft_terraforms_wash_2022`, `nft_bayc_2021_2022` and, where there, folders of
 recorded transactions. Prints one JSON object. Sales of the first two carry no logs, so they are

@@ -1,6 +1,6 @@
 """Times an incremental run after new transfers, on a real MongoDB that holds many kept ones.
 
-    python benchmarks/nft/incremental.py [--kept 200000] [--new 1000] [--runs 5]
+    python -m benchmarks.nft.incremental [--kept 200000] [--new 1000] [--runs 5]
 
 Counted: writing the new transactions, reading the window and the earlier hops of its tokens back,
 paths, rules, statistics and alerts. Not counted: the chain, whose node is not ours. Prints one JSON
@@ -15,9 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from collection import COLLECTION, create_market
 from pydantic import SecretStr
 
+from benchmarks.nft.collection import COLLECTION, create_market
 from common.actions.analyze_nft_movements import NftMovementOptions, NftThresholds
 from common.mongo_client import create_mongo
 from common.results.envelope import Window

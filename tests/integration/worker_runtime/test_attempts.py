@@ -242,9 +242,9 @@ async def test_a_lease_whose_answer_was_lost_is_taken_once(worker: Worker) -> No
     started = RunStarted(**identity, worker=worker.name, at=now_utc())
     source = Source(STREAM, WORKERS, worker.name)
     without_answer = Leases(worker.redis, source, lease_seconds=60, heartbeat_seconds=20)
-    assert await without_answer.start(started, "7-0", lambda: None)
-    assert await worker.leases.start(started, "7-0", lambda: None)
-    assert not await worker.leases.start(started, "8-0", lambda: None)
+    assert await without_answer.start(started, "7-0", bool)
+    assert await worker.leases.start(started, "7-0", bool)
+    assert not await worker.leases.start(started, "8-0", bool)
     assert await worker.redis.xlen(OUTCOMES_STREAM) == 1
 
 

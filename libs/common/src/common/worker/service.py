@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
@@ -10,13 +11,21 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.consumer import Entry
-from common.events import JobDue, RunCancelled, RunEnd, RunProgress, RunStarted
+from common.events import (
+    JobDue,
+    RunCancelled,
+    RunCompleted,
+    RunEnd,
+    RunFailed,
+    RunProgress,
+    RunStarted,
+)
 from common.logging import log_fields
 from common.models import now_utc
 from common.process import wait_for
 from common.streams import OUTCOMES_STREAM, to_entry
 from common.telemetry import child_span
-from common.worker.attempt import AttemptRunner, shutdown_failure
+from common.worker.attempt import Progress, shutdown_failure
 from common.worker.leases import Leases
 
 logger = logging.getLogger(__name__)
@@ -37,6 +46,13 @@ RUNNING = Gauge("jobs_running_attempts", "Attempts being carried out by this pro
 DUPLICATES = Counter("jobs_duplicate_events_total", "Due events that asked for nothing", ["action"])
 
 
+class Runner(Protocol):
+    """Carries out attempts; `AttemptRunner` is the one that reads chains."""
+
+    async def carry_out(self, due: JobDue, progress: Progress) -> RunCompleted | RunFailed:
+        """Return how the attempt ended; only cancellation gets out as an exception."""
+
+
 class WorkerService:
     """Carries out due events, at most `concurrency` at a time.
 
@@ -46,7 +62,7 @@ class WorkerService:
 
     def __init__(
         self,
-        runner: AttemptRunner,
+        runner: Runner,
         leases: Leases,
         redis: Redis,
         stop: asyncio.Event,
