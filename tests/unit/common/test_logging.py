@@ -100,7 +100,7 @@ def test_levels_below_the_wanted_one_are_not_shown(capsys: pytest.CaptureFixture
     assert lines(capsys) == []
 
 
-@pytest.mark.parametrize("library", ["uvicorn.error", "uvicorn.access", "httpx", "faststream"])
+@pytest.mark.parametrize("library", ["uvicorn.error", "uvicorn.access", "httpx", "pymongo"])
 def test_chatter_of_libraries_is_not_shown(
     library: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
