@@ -347,7 +347,11 @@ async def test_a_job_whose_run_was_deleted_in_the_database_runs_again(servers: S
         db = scheduler.database
         scheduler.start_dispatching()
         job_id = await create_job(db)
-        await eventually(lambda: find_runs(db))
+
+        async def emitted() -> bool:
+            return await scheduler.redis.xlen(STREAM) == 1
+
+        await eventually(emitted)
         await db["runs"].delete_many({})
         await scheduler.redis.flushall()
         scheduler.start_recovering()
