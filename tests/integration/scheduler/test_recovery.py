@@ -396,6 +396,22 @@ async def test_outcomes_stay_for_a_while_for_those_who_follow_them_live(
     assert await redis.xlen(OUTCOMES_STREAM) == 300
 
 
+async def test_a_flood_of_outcomes_is_limited_but_for_those_not_recorded(
+    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(janitor, "OUTCOMES_KEPT", 100)
+    redis = scheduler.redis
+    ids = [await redis.xadd(OUTCOMES_STREAM, {"n": "x"}) for _ in range(600)]
+    await redis.xgroup_create(OUTCOMES_STREAM, SCHEDULER_GROUP, id="0")
+    for given, left in ((0, 600), (600, 600)):
+        await redis.xreadgroup(SCHEDULER_GROUP, "s", {OUTCOMES_STREAM: ">"}, count=given or 1)
+        await scheduler.janitor.sweep()
+        assert await redis.xlen(OUTCOMES_STREAM) == left
+    await redis.xack(OUTCOMES_STREAM, SCHEDULER_GROUP, *ids)
+    await scheduler.janitor.sweep()
+    assert 100 <= await redis.xlen(OUTCOMES_STREAM) < 300
+
+
 async def test_a_stream_without_a_group_is_left_alone(scheduler: SchedulerReplica) -> None:
     await scheduler.redis.xadd(STREAM, {"n": "x"})
     assert not await scheduler.janitor.sweep()

@@ -29,6 +29,9 @@ TAKE_OVER_MILLISECONDS = 10_000
 TAIL_MINUTES = 10
 """Outcomes stay this long for those who follow the stream without a group."""
 
+OUTCOMES_KEPT = 100_000
+"""Most outcomes that stay for them, whatever the load."""
+
 DEAD_LETTERS_KEPT = 10_000
 """At most some 200 MB, as a letter holds a traceback or the entry that nobody could read."""
 
@@ -111,6 +114,10 @@ class Janitor:
             tail_ms = to_millis(now_utc() - timedelta(minutes=TAIL_MINUTES))
             keep_from = min(keep_from, f"{tail_ms}-0", key=lambda each: int(each.split("-")[0]))
         await self._redis.xtrim(stream, minid=keep_from, approximate=True)
+        waiting = OUTCOMES_KEPT if position.lag is None else position.lag
+        is_nearly_done = position.pending == 0 and waiting < OUTCOMES_KEPT // 2
+        if stream == OUTCOMES_STREAM and is_nearly_done:
+            await self._redis.xtrim(stream, maxlen=OUTCOMES_KEPT, approximate=True)
 
     async def _drop_unused_consumers(self, stream: str, group: str) -> None:
         """Forget consumers of processes long gone; one with pending entries would lose them."""
