@@ -48,7 +48,7 @@ async def test_a_run_whose_worker_is_killed_is_completed_by_another_with_one_res
         scheduler.start()
         with worker_process(servers, tmp_path) as victim:
             await victim.wait_ready()
-            job_id = await create_job(db, payload={"seconds": 1.0, "alerts": 3})
+            job_id = await create_job(db, payload={"seconds": 5.0, "alerts": 3})
             await entered(db, 1)
             run = await one_run(db, state="running")
             await kill(victim)
@@ -57,7 +57,11 @@ async def test_a_run_whose_worker_is_killed_is_completed_by_another_with_one_res
         assert (done["attempt"], done["worker"]) == (2, rescuer.name)
         assert [error["type"] for error in done["errors"]] == ["LeaseLost"]
         assert run["worker"] in done["errors"][0]["message"]
-        assert (await find_job(db, job_id))["status"] == "completed"
+
+        async def shown() -> bool:  # the job is written after its run
+            return bool((await find_job(db, job_id))["status"] == "completed")
+
+        await eventually(shown)
         assert await db["toy_results"].count_documents({}) == 1
         assert await db["alerts"].count_documents({}) == 3
 
@@ -70,7 +74,7 @@ async def test_a_worker_that_was_frozen_past_its_lease_doubles_nothing_when_it_w
         scheduler.start()
         with worker_process(servers, tmp_path) as sleeper:
             await sleeper.wait_ready()
-            await create_job(db, payload={"seconds": 0.5, "alerts": 3})
+            await create_job(db, payload={"seconds": 4.0, "alerts": 3})
             await entered(db, 1)
             await one_run(db, state="running")
             sleeper.child.send_signal(signal.SIGSTOP)
