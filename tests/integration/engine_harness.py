@@ -104,6 +104,10 @@ class _Replica:
 
     async def crash(self) -> None:
         """End everything where it stands, as SIGKILL does."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:  # what they do at their end, such as closing connections, takes a while
+            await asyncio.wait(self._tasks, timeout=10)
         await end_tasks(self._tasks)
         self._tasks.clear()
 

@@ -254,6 +254,7 @@ async def test_a_consumer_that_nobody_watches_any_more_is_not_alive(
         assert await reader.consumer.is_watched() is None
         await add(redis, "first")
         await eventually(lambda: reader.has_read("first"))
-        await end_tasks([reader.task])
+        reader.task.cancel()
+        await asyncio.wait([reader.task], timeout=20)
         monkeypatch.setattr(consumer_module, "SILENCE_SECONDS", 0.0)
         assert "hangs" in (await reader.consumer.is_watched() or "")
