@@ -64,7 +64,7 @@ def test_a_transfer_with_three_topics_is_fungible(
     )
 
     [transfer] = decoded.erc20
-    assert astuple(transfer) == (
+    assert transfer == (
         CONTRACT, sender, recipient, amount, 7, "0x" + "dd" * 32, 3, 5,
     )  # fmt: skip
     assert replace(decoded, erc20=()) == NOTHING

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from common.chain import log_ranges
 from common.chain.errors import InvalidAnswer
@@ -106,7 +107,7 @@ class LogAudit:
                     )
                 return await self._settle_all(parts)
         self._passed_over += len(parts) - len(chosen)
-        return [log for part in parts for log in part.logs]
+        return list(chain.from_iterable(part.logs for part in parts))
 
     def _is_chosen(self, part: Part) -> bool:
         self._seen += 1

@@ -12,6 +12,7 @@ from operator import itemgetter, lt
 from typing import Any
 
 from common.chain.errors import InvalidAnswer
+from common.chain.garbage import paused_collection
 from common.chain.parsing import parse_quantity, shown
 from common.chain.types import Address, Block, Log, LogFilter, TopicFilter
 
@@ -25,6 +26,8 @@ _FIELDS = (
     "logIndex",
 )
 _columns = itemgetter(*_FIELDS, "topics")
+_address = itemgetter(Log._fields.index("address"))
+_topics = itemgetter(Log._fields.index("topics"))
 _HEX_DIGITS = b"0123456789abcdef"
 _MAX_TOPICS = 4
 _HASH_LENGTH, _ADDRESS_LENGTH, _QUANTITY_LENGTH = 66, 42, 18
@@ -72,6 +75,12 @@ log_position = itemgetter(Log._fields.index("block_number"), Log._fields.index("
 """Where a log stands in the order of the chain: block number and log index."""
 
 
+def in_order(logs: list[Log]) -> list[Log]:
+    """The logs ascending by position; quick when they nearly are."""
+    with paused_collection():
+        return sorted(logs, key=log_position)
+
+
 def check_logs(logs: Sequence[Log], wanted: LogFilter, from_block: int, to_block: int) -> None:
     """Checks that every log, given in ascending order, was asked for.
 
@@ -84,16 +93,17 @@ def check_logs(logs: Sequence[Log], wanted: LogFilter, from_block: int, to_block
                 f"a log of block {log.block_number} in the answer for {from_block}..{to_block}"
             )
     if wanted.addresses:
-        for address in {log.address for log in logs} - set(wanted.addresses):
+        for address in set(map(_address, logs)) - set(wanted.addresses):
             raise InvalidAnswer(f"a log of {address}, which was not asked for")
     for index, topic in enumerate(wanted.topics):
         if topic is None:
             continue
         allowed = {topic} if isinstance(topic, str) else set(topic)
-        # a log that has no such topic shows as an empty tuple
-        if not {topic for log in logs for topic in log.topics[index : index + 1] or ((),)} <= (
-            allowed
-        ):
+        try:
+            found = set(map(itemgetter(index), map(_topics, logs)))
+        except IndexError:
+            found = {""}
+        if not found <= allowed:
             raise InvalidAnswer(f"a log whose topic {index} was not asked for")
 
 
@@ -141,7 +151,7 @@ def _parse_columns(answer: list[Any]) -> list[Log] | None:
             and _are_hex(data, None)
             and _are_hex(numbers, None)
             and 3 <= min(map(len, numbers)) <= max(map(len, numbers)) <= _QUANTITY_LENGTH
-            and not any(len(digits) % 2 for digits in data)
+            and not any(length % 2 for length in set(map(len, data)))
         ):
             return None
     except (KeyError, TypeError):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from common.chain.concurrency import run_all
@@ -15,7 +16,7 @@ from common.chain.errors import (
     ResultTooLarge,
 )
 from common.chain.log_audit import LogAudit, LogMemory, Part
-from common.chain.log_parsing import filter_fields, log_position
+from common.chain.log_parsing import filter_fields, in_order
 from common.chain.log_probe import LogProbe
 from common.chain.log_ranges import Steps, first_part_end, learnt_cap, split_filter
 from common.chain.requests import Request
@@ -68,7 +69,8 @@ class LogScan:
             # The first request goes alone: a refusal that it meets is one the others are spared.
             await self._take_step()
             await run_all(self._take_steps() for _ in range(PARALLEL_RANGES))
-            yield sorted(await self._audit.confirm(self._parts), key=log_position)
+            self._parts.sort(key=attrgetter("first"))
+            yield in_order(await self._audit.confirm(self._parts))
 
     async def read(self, first: int, last: int) -> list[Log]:
         """All logs of `first..last`, ascending.
@@ -76,7 +78,10 @@ class LogScan:
         Raises:
             ChainError: The chain could not be read.
         """
-        return [log async for page in self.windows(first, last) for log in page]
+        logs: list[Log] = []
+        async for page in self.windows(first, last):
+            logs += page
+        return logs
 
     async def _take_steps(self) -> None:
         while self._next <= self._last and not self._is_window_full():
@@ -161,7 +166,7 @@ class LogScan:
         if not isinstance(refusal, (*_REFUSED, InvalidRequest)):
             raise refusal
         pieces = await self._fetch_whole(part)
-        return sorted((log for piece in pieces for log in piece.logs), key=log_position)
+        return in_order([log for piece in pieces for log in piece.logs])
 
     def _request(self, part: Part) -> Request[list[Log]]:
         return Request(

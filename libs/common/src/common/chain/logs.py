@@ -54,7 +54,10 @@ class LogReader:
             ValueError: The range is empty or ends above the pinned block.
             ChainError: The chain could not be read.
         """
-        return [log async for page in self.stream_logs(wanted, first, last) for log in page]
+        logs: list[Log] = []
+        async for page in self.stream_logs(wanted, first, last):
+            logs += page
+        return logs
 
     async def fetch_newest_logs(self, wanted: LogFilter, limit: int) -> NewestLogs:
         """Reads back from the pinned block until `limit` logs and proof of older ones are found.

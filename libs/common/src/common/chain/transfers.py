@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from common.chain.garbage import paused_collection
 from common.chain.types import Address, Log
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
@@ -17,9 +18,8 @@ CONSECUTIVE_CAP = 5_000
 """ERC-2309 announces a whole range of tokens in one log; longer ranges are not unrolled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Erc20Transfer:
-    """A fungible transfer; `amount` in the token's smallest unit."""
+class Erc20Transfer(NamedTuple):
+    """A fungible transfer; `amount` in the token's smallest unit. A tuple, as `Log` is."""
 
     contract: Address
     sender: Address
@@ -90,13 +90,19 @@ def decode_transfers(logs: Iterable[Log]) -> DecodedLogs:
     layouts without indexed arguments do not say what they moved, so they count as undecodable.
     Logs of other events are passed over.
     """
+    with paused_collection():
+        return _decode(logs)
+
+
+def _decode(logs: Iterable[Log]) -> DecodedLogs:
     erc20: list[Erc20Transfer] = []
     nft: list[NftTransfer] = []
     wraps: list[WrapEvent] = []
     undecodable = 0
     for log in logs:
-        topic = log.topics[0] if log.topics else ""
-        if topic == TRANSFER and len(log.topics) == 3:
+        topics = log.topics
+        topic = topics[0] if topics else ""
+        if topic == TRANSFER and len(topics) == 3:
             transfer = _erc20_transfer(log)
             if transfer is None:
                 undecodable += 1
@@ -128,22 +134,22 @@ _ONE_WORD = 2 + _WORD  # length of a topic, or of data that holds one value
 
 
 def _erc20_transfer(log: Log) -> Erc20Transfer | None:
-    _, sender, recipient = log.topics
+    contract, (_, sender, recipient), data, block, _, transaction, index, position = log
     if (
-        len(log.data) != _ONE_WORD
+        len(data) != _ONE_WORD
         or sender[:26] != _ADDRESS_PADDING
         or recipient[:26] != _ADDRESS_PADDING
     ):
         return None
     return Erc20Transfer(
-        log.address,
+        contract,
         Address("0x" + sender[26:]),
         Address("0x" + recipient[26:]),
-        int(log.data, 16),
-        log.block_number,
-        log.transaction_hash,
-        log.transaction_index,
-        log.log_index,
+        int(data, 16),
+        block,
+        transaction,
+        index,
+        position,
     )
 
 
