@@ -11,7 +11,16 @@ from bson import ObjectId
 from common.events import JobDue
 from common.models import now_utc, to_millis
 from local_stack.servers import RedisServer
-from tests.integration.engine_data import ACTION, STREAM, Clock, eventually, read_events
+from tests.integration.engine_data import (
+    ACTION,
+    STREAM,
+    WORKERS,
+    Clock,
+    create_job,
+    eventually,
+    find_runs,
+    read_events,
+)
 from tests.integration.engine_harness import SchedulerReplica, Servers
 
 
@@ -125,3 +134,41 @@ async def test_a_stopping_scheduler_emits_what_is_due_within_its_look_ahead(
     await scheduler.emitter.drain(30)
     assert await emitted(scheduler, 1) == [event.run_id]
     await scheduler.emitter.drain(30)
+
+
+async def test_a_redis_that_takes_no_writes_fills_neither_memory_nor_log(
+    mongodb_uri: str,
+    database_name: str,
+    own_redis: RedisServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A demoted primary still answers reads."""
+    servers = Servers(own_redis.url, mongodb_uri, database_name)
+    clock = Clock()
+    async with SchedulerReplica(servers, clock=clock) as scheduler:
+        await scheduler.redis.xgroup_create(STREAM, WORKERS, id="0", mkstream=True)
+        await scheduler.redis.replicaof("127.0.0.1", "1")
+        scheduler.start()
+        for _ in range(5):
+            await create_job(scheduler.database)
+
+        async def created() -> bool:
+            return len(await find_runs(scheduler.database)) == 5 and scheduler.emitter.is_blocked
+
+        await eventually(created)
+        for _ in range(10):
+            clock.jump(minutes=1)
+            await asyncio.sleep(0.25)
+        assert len(scheduler.emitter._heap) <= 10
+        assert len(caplog.records) <= 10
+        assert scheduler.failures == []
+
+        await scheduler.redis.replicaof("NO", "ONE")
+
+        async def all_emitted() -> bool:
+            return (
+                len({event["run_id"] for event in await read_events(scheduler.redis, STREAM)}) == 5
+            )
+
+        await eventually(all_emitted)
+        assert len(await read_events(scheduler.redis, STREAM)) <= 10

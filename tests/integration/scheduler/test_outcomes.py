@@ -8,21 +8,23 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from common.events import Event, Failure, RunCompleted, RunFailed, RunProgress, RunStarted
+from common.events import RunProgress
 from common.models import now_utc
-from common.streams import DATA_FIELD, DEAD_STREAM, OUTCOMES_STREAM, SCHEDULER_GROUP, to_entry
-from local_stack.servers import MongoServer
-from scheduler import janitor
 from tests.integration.engine_data import (
-    ACTION,
-    Document,
     create_job,
-    eventually,
     find_job,
     find_runs,
-    read_events,
 )
 from tests.integration.engine_harness import SchedulerReplica, Servers
+from tests.integration.engine_outcomes import (
+    both,
+    completed,
+    failed,
+    identity,
+    letters,
+    queue_run,
+    started,
+)
 
 
 @pytest.fixture
@@ -32,63 +34,11 @@ async def scheduler(servers: Servers) -> AsyncIterator[SchedulerReplica]:
         yield replica
 
 
-async def queue_run(scheduler: SchedulerReplica, **definition: Any) -> Document:
-    """Create a job and its run, and return the run."""
-    job_id = await create_job(scheduler.database, **definition)
-    await scheduler.dispatcher.dispatch()
-    (run,) = await find_runs(scheduler.database, jobId=job_id)
-    return run
-
-
-def _identity(run: Document) -> dict[str, Any]:
-    return {
-        "run_id": run["_id"],
-        "job_id": str(run["jobId"]),
-        "action": ACTION,
-        "attempt": run["attempt"],
-    }
-
-
-def started(run: Document) -> RunStarted:
-    return RunStarted(**_identity(run), worker="w1", at=now_utc())
-
-
-def completed(run: Document, **summary: Any) -> RunCompleted:
-    return RunCompleted(
-        **_identity(run),
-        result_id=run["_id"],
-        alerts_count=1,
-        summary=summary,
-        started_at=now_utc(),
-        at=now_utc(),
-    )
-
-
-def failed(run: Document, *, retryable: bool = True, message: str = "no luck") -> RunFailed:
-    return RunFailed(
-        **_identity(run),
-        error=Failure(type="BadLuck", message=message, traceback="Traceback ..."),
-        retryable=retryable,
-        started_at=now_utc(),
-        at=now_utc(),
-    )
-
-
-async def both(scheduler: SchedulerReplica, run: Document) -> tuple[Document, Document]:
-    """Return the run and its job as they are now."""
-    (now,) = await find_runs(scheduler.database, _id=run["_id"])
-    return now, await find_job(scheduler.database, run["jobId"])
-
-
-async def letters(scheduler: SchedulerReplica) -> list[Document]:
-    return await read_events(scheduler.redis, DEAD_STREAM)
-
-
 async def test_a_started_run_shows_who_carries_it_out_and_what_it_does(
     scheduler: SchedulerReplica,
 ) -> None:
     run = await queue_run(scheduler)
-    progress = RunProgress(**_identity(run), step="reading logs", at=now_utc())
+    progress = RunProgress(**identity(run), step="reading logs", at=now_utc())
     await scheduler.recorder.record([started(run), progress])
     now, job = await both(scheduler, run)
     assert (now["state"], now["worker"], now["progress"]) == ("running", "w1", "reading logs")
@@ -287,124 +237,6 @@ async def test_outcomes_of_deleted_runs_are_ignored(scheduler: SchedulerReplica)
     await scheduler.recorder.record([started(run), failed(run, retryable=False)])
     assert await find_runs(scheduler.database) == []
     assert await letters(scheduler) == []
-
-
-async def publish(scheduler: SchedulerReplica, *events: Event) -> None:
-    for event in events:
-        await scheduler.redis.xadd(OUTCOMES_STREAM, to_entry(event))
-
-
-async def pending(scheduler: SchedulerReplica) -> int:
-    found: Any = await scheduler.redis.xpending(OUTCOMES_STREAM, SCHEDULER_GROUP)
-    return int(found["pending"])
-
-
-@pytest.mark.parametrize(
-    "poison",
-    [
-        {"job_id": "not an id"},
-        {"attempt": 10**30},
-        {"alerts_count": 10**30},
-        {"summary": {"a\0b": 1}},
-        {"summary": {"large": "x" * 17_000_000}},
-    ],
-    ids=["job id", "attempt", "alerts", "key with NUL", "17 MB"],
-)
-async def test_an_outcome_that_cannot_be_recorded_does_not_hold_up_the_others(
-    scheduler: SchedulerReplica, poison: dict[str, Any]
-) -> None:
-    first, last = await queue_run(scheduler), await queue_run(scheduler)
-    bad = completed(await queue_run(scheduler)).model_copy(update=poison)
-    await publish(scheduler, completed(first), bad, completed(last))
-    scheduler.start()
-
-    async def recorded() -> bool:
-        return len(await find_runs(scheduler.database, state="completed")) >= 2
-
-    await eventually(recorded)
-
-    async def settled() -> bool:
-        return await pending(scheduler) == 0
-
-    await eventually(settled)
-    for run in (first, last):
-        assert (await both(scheduler, run))[0]["state"] == "completed"
-    (letter,) = await letters(scheduler)
-    assert (letter["reason"], letter["stream"]) == ("unreadable", OUTCOMES_STREAM)
-    assert scheduler.failures == []
-
-
-async def test_an_unknown_kind_of_outcome_is_moved_aside(scheduler: SchedulerReplica) -> None:
-    await scheduler.redis.xadd(OUTCOMES_STREAM, {DATA_FIELD: '{"kind": "exploded"}'})
-    scheduler.start()
-
-    async def buried() -> bool:
-        return len(await letters(scheduler)) == 1
-
-    await eventually(buried)
-
-
-async def test_outcomes_that_arrive_while_mongodb_is_away_are_recorded_when_it_is_back(
-    redis_url: str, own_mongodb: MongoServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    servers = Servers(redis_url, own_mongodb.url, "job-runner")
-    async with SchedulerReplica(servers) as scheduler:
-        runs = [await queue_run(scheduler) for _ in range(3)]
-        scheduler.start()
-        await publish(scheduler, *(started(run) for run in runs))
-
-        async def all_running() -> bool:
-            return len(await find_runs(scheduler.database, state="running")) == 3
-
-        await eventually(all_running)
-        await asyncio.to_thread(own_mongodb.kill)
-        caplog.clear()
-        for run in runs:
-            await scheduler.redis.set(f"jobs.lease:{run['_id']}:1", "finished")
-            await publish(scheduler, completed(run))
-        await asyncio.sleep(5)  # each part notices, after three seconds without a server
-        assert len(caplog.records) <= 6
-        await asyncio.to_thread(own_mongodb.start)
-
-        async def all_completed() -> bool:
-            return len(await find_runs(scheduler.database, state="completed")) == 3
-
-        await eventually(all_completed)
-        assert scheduler.failures == []
-
-
-async def test_outcomes_read_by_a_scheduler_that_died_are_recorded_by_another(
-    servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(janitor, "TAKE_OVER_MILLISECONDS", 200)
-    async with SchedulerReplica(servers) as victim, SchedulerReplica(servers) as heir:
-        run = await queue_run(victim)
-
-        async def die(_: Any) -> None:
-            raise asyncio.CancelledError
-
-        monkeypatch.setattr(victim.intake._recorder, "record", die)
-        victim.start()
-        await publish(victim, started(run), completed(run))
-
-        async def taken() -> bool:
-            return await pending(victim) == 2
-
-        await eventually(taken)
-        await victim.crash()
-
-        heir.start()
-
-        async def recorded() -> bool:
-            _, job = await both(heir, run)
-            return bool(job["status"] == "completed")
-
-        await eventually(recorded)
-
-        async def acknowledged() -> bool:
-            return await pending(heir) == 0
-
-        await eventually(acknowledged)
 
 
 @pytest.mark.parametrize("end", ["completed", "retried", "failed"])

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from prometheus_client import REGISTRY
 
 from common.models import now_utc
-from common.streams import DEAD_STREAM, OUTCOMES_STREAM, SCHEDULER_GROUP, lease_key
+from common.streams import DEAD_STREAM, OUTCOMES_STREAM, lease_key
 from local_stack.servers import RedisServer
-from scheduler import janitor
 from tests.integration.engine_data import (
     STREAM,
     WORKERS,
@@ -211,44 +209,6 @@ async def test_a_queued_run_whose_attempt_is_being_carried_out_is_not_emitted_ag
     assert len(await read_events(scheduler.redis, STREAM)) == 1
 
 
-async def test_a_redis_that_takes_no_writes_fills_neither_memory_nor_log(
-    mongodb_uri: str,
-    database_name: str,
-    own_redis: RedisServer,
-    clock: Clock,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """A demoted primary still answers reads."""
-    servers = Servers(own_redis.url, mongodb_uri, database_name)
-    async with SchedulerReplica(servers, clock=clock) as scheduler:
-        await scheduler.redis.xgroup_create(STREAM, WORKERS, id="0", mkstream=True)
-        await scheduler.redis.replicaof("127.0.0.1", "1")
-        scheduler.start()
-        for _ in range(5):
-            await create_job(scheduler.database)
-
-        async def created() -> bool:
-            return len(await find_runs(scheduler.database)) == 5 and scheduler.emitter.is_blocked
-
-        await eventually(created)
-        for _ in range(10):
-            clock.jump(minutes=1)
-            await asyncio.sleep(0.25)
-        assert len(scheduler.emitter._heap) <= 10
-        assert len(caplog.records) <= 10
-        assert scheduler.failures == []
-
-        await scheduler.redis.replicaof("NO", "ONE")
-
-        async def emitted() -> bool:
-            return (
-                len({event["run_id"] for event in await read_events(scheduler.redis, STREAM)}) == 5
-            )
-
-        await eventually(emitted)
-        assert len(await read_events(scheduler.redis, STREAM)) <= 10
-
-
 async def test_an_attempt_whose_lease_is_gone_is_ended_and_the_next_one_queued(
     scheduler: SchedulerReplica,
 ) -> None:
@@ -357,96 +317,6 @@ async def test_a_job_whose_run_was_deleted_in_the_database_runs_again(servers: S
         scheduler.start_recovering()
         worker.start()
         await all_completed(db, [job_id])
-
-
-async def test_streams_lose_only_what_their_group_has_processed(
-    scheduler: SchedulerReplica,
-) -> None:
-    redis = scheduler.redis
-    ids = [await redis.xadd(STREAM, {"n": number}) for number in range(1_000)]
-    await redis.xgroup_create(STREAM, WORKERS, id="0")
-    await redis.xreadgroup(WORKERS, "w", {STREAM: ">"}, count=700)
-    await redis.xack(STREAM, WORKERS, *ids[:450], *ids[460:690])
-    await scheduler.janitor.sweep()
-
-    left: Any = await redis.xrange(STREAM)
-    left_ids = [entry_id for entry_id, _ in left]
-    assert left_ids[-550:] == ids[450:]
-    assert len(left_ids) < 700
-    gauges = {
-        name: REGISTRY.get_sample_value(f"jobs_stream_{name}_entries", {"stream": STREAM})
-        for name in ("lag", "pending")
-    }
-    assert gauges == {"lag": 300, "pending": 20}
-
-    await redis.xack(STREAM, WORKERS, *ids[:700])
-    await scheduler.janitor.sweep()
-    left = await redis.xrange(STREAM)
-    assert [entry_id for entry_id, _ in left][-300:] == ids[700:]
-
-
-async def test_outcomes_stay_for_a_while_for_those_who_follow_them_live(
-    scheduler: SchedulerReplica,
-) -> None:
-    redis = scheduler.redis
-    for _ in range(300):
-        await redis.xadd(OUTCOMES_STREAM, {"n": "x"})
-    await redis.xgroup_create(OUTCOMES_STREAM, SCHEDULER_GROUP, id="$")
-    await scheduler.janitor.sweep()
-    assert await redis.xlen(OUTCOMES_STREAM) == 300
-
-
-async def test_a_flood_of_outcomes_is_limited_but_for_those_not_recorded(
-    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(janitor, "OUTCOMES_KEPT", 100)
-    redis = scheduler.redis
-    ids = [await redis.xadd(OUTCOMES_STREAM, {"n": "x"}) for _ in range(600)]
-    await redis.xgroup_create(OUTCOMES_STREAM, SCHEDULER_GROUP, id="0")
-    for given, left in ((0, 600), (600, 600)):
-        await redis.xreadgroup(SCHEDULER_GROUP, "s", {OUTCOMES_STREAM: ">"}, count=given or 1)
-        await scheduler.janitor.sweep()
-        assert await redis.xlen(OUTCOMES_STREAM) == left
-    await redis.xack(OUTCOMES_STREAM, SCHEDULER_GROUP, *ids)
-    await scheduler.janitor.sweep()
-    assert 100 <= await redis.xlen(OUTCOMES_STREAM) < 300
-
-
-async def test_a_stream_without_a_group_is_left_alone(scheduler: SchedulerReplica) -> None:
-    await scheduler.redis.xadd(STREAM, {"n": "x"})
-    assert not await scheduler.janitor.sweep()
-    assert await scheduler.redis.xlen(STREAM) == 1
-
-
-async def test_dead_letters_are_limited(
-    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(janitor, "DEAD_LETTERS_KEPT", 100)
-    for _ in range(500):
-        await scheduler.redis.xadd(DEAD_STREAM, {"n": "x"})
-    await scheduler.janitor.sweep()
-    assert await scheduler.redis.xlen(DEAD_STREAM) < 300
-
-
-async def test_entries_and_names_of_dead_workers_are_dropped_those_of_live_ones_stay(
-    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(janitor, "STALE_MILLISECONDS", 300)
-    monkeypatch.setattr(janitor, "UNUSED_CONSUMER_MILLISECONDS", 300)
-    redis = scheduler.redis
-    await redis.xgroup_create(STREAM, WORKERS, id="0", mkstream=True)
-    for _ in range(2):
-        await redis.xadd(STREAM, {"n": "x"})
-    await redis.xreadgroup(WORKERS, "dead", {STREAM: ">"}, count=1)
-    taken: Any = await redis.xreadgroup(WORKERS, "alive", {STREAM: ">"}, count=1)
-    ((_, ((kept, _),)),) = taken
-    await asyncio.sleep(0.5)
-    await redis.xclaim(STREAM, WORKERS, "alive", 0, [kept], justid=True)
-    await scheduler.janitor.sweep()
-    pending: Any = await redis.xpending_range(STREAM, WORKERS, "-", "+", 10)
-    assert [each["consumer"] for each in pending] == [b"alive"]
-    consumers: Any = await redis.xinfo_consumers(STREAM, WORKERS)
-    assert [each["name"] for each in consumers] == [b"alive"]
 
 
 async def test_replicas_that_find_the_same_lost_runs_emit_each_once(servers: Servers) -> None:
