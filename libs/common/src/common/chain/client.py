@@ -193,7 +193,7 @@ class PinnedChain:
     ) -> AsyncIterator[list[Log]]:
         """The same as `fetch_logs` in pages, for more logs than fit into memory.
 
-        Pages are ascending; each holds about 50,000 logs, or those of 64 answers if that is less.
+        Pages are ascending; each holds about 25,000 logs, or those of 64 answers if that is less.
 
         Raises:
             AddressRequired: No endpoint serves a filter without an address.

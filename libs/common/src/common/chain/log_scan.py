@@ -1,5 +1,6 @@
 """One filter over a range of blocks: adaptive steps, several at once, in bounded windows."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from operator import attrgetter
@@ -25,7 +26,7 @@ from common.chain.types import Log, LogFilter
 
 PARALLEL_RANGES = 4
 WINDOW_PARTS = 64
-WINDOW_LOGS = 50_000
+WINDOW_LOGS = 25_000
 """A window ends with the answer that reaches one of these: this bounds what is held at a time."""
 AUDITED_AT_ONCE = 8
 """Ends of answers in one request: each costs the node as much as a request of its own."""
@@ -55,7 +56,6 @@ class LogScan:
         self._audit = LogAudit(self._fetch_again, memory)
         self._steps: Steps = memory.steps_of(wanted)
         self._next = self._last = 0
-        self._parts: list[Part] = []
 
     async def windows(self, first: int, last: int) -> AsyncIterator[list[Log]]:
         """Ascending pages that together hold all logs of `first..last`, each once.
@@ -64,13 +64,17 @@ class LogScan:
             ChainError: The chain could not be read.
         """
         self._next, self._last = first, last
-        while self._next <= self._last:
-            self._parts = []
-            # The first request goes alone: a refusal that it meets is one the others are spared.
-            await self._take_step()
-            await run_all(self._take_steps() for _ in range(PARALLEL_RANGES))
-            self._parts.sort(key=attrgetter("first"))
-            yield in_order(await self._audit.confirm(self._parts))
+        # The first request goes alone: a refusal that it meets is one the others are spared.
+        parts = await self._fetch_window(begins_alone=True)
+        while parts:
+            # While a window is checked, and used, the next one is being read.
+            following = asyncio.create_task(self._fetch_window())
+            try:
+                yield in_order(await self._audit.confirm(parts))
+                parts = await following
+            finally:
+                if not following.cancel() and not following.cancelled():
+                    following.exception()  # of no interest after another failure
 
     async def read(self, first: int, last: int) -> list[Log]:
         """All logs of `first..last`, ascending.
@@ -83,22 +87,25 @@ class LogScan:
             logs += page
         return logs
 
-    async def _take_steps(self) -> None:
-        while self._next <= self._last and not self._is_window_full():
-            await self._take_step()
+    async def _fetch_window(self, *, begins_alone: bool = False) -> list[Part]:
+        """The next answers in their order; none when all is read."""
+        parts: list[Part] = []
+        if begins_alone:
+            await self._take_step(parts)
+        await run_all(self._take_steps(parts) for _ in range(PARALLEL_RANGES))
+        return sorted(parts, key=attrgetter("first"))
 
-    def _is_window_full(self) -> bool:
-        return len(self._parts) >= WINDOW_PARTS or (
-            sum(len(part.logs) for part in self._parts) >= WINDOW_LOGS
-        )
+    async def _take_steps(self, parts: list[Part]) -> None:
+        while self._next <= self._last and not _is_full(parts):
+            await self._take_step(parts)
 
-    async def _take_step(self) -> None:
+    async def _take_step(self, parts: list[Part]) -> None:
         first = self._next
         endpoint = self._rpc.endpoints.preferred()
         cap = endpoint.max_log_blocks if endpoint else None
         step = self._steps.blocks if cap is None else min(self._steps.blocks, cap)
         self._next = min(first + step, self._last + 1)
-        self._parts += await self._fetch_whole(Part(first, self._next - 1, self._wanted, []))
+        parts += await self._fetch_whole(Part(first, self._next - 1, self._wanted, []))
 
     async def _fetch_whole(self, part: Part) -> list[Part]:
         """A part with its logs, in as many pieces as it takes."""
@@ -175,6 +182,10 @@ class LogScan:
             lambda answer: self._accept(answer, part),
             {"chain.from_block": part.first, "chain.to_block": part.last},
         )
+
+
+def _is_full(parts: Sequence[Part]) -> bool:
+    return len(parts) >= WINDOW_PARTS or sum(len(part.logs) for part in parts) >= WINDOW_LOGS
 
 
 def _cut(part: Part, refusal: ChainError) -> list[Part]:
