@@ -76,7 +76,7 @@ async def test_the_first_endpoint_is_preferred_and_used_again_after_it_recovered
 ) -> None:
     first, second = await create_node(), await create_node()
     pinned = await (await connect(first.url, second.url)).pin()
-    assert not second.calls
+    assert second.calls["eth_getBlockByNumber"] == 1  # it has been asked for the block's hash
 
     first.http = always(503)
     assert await pinned.fetch_balance(WALLET) == scenario.wallet.native_wei
@@ -120,6 +120,15 @@ async def test_retry_after_is_waited_for(node: "FaultyNode", pinned: PinnedChain
     node.http = once
     await pinned.fetch_balance(WALLET)
     assert asked_again_at[0] - refused_at[0] >= 1.0
+
+
+async def test_a_date_to_wait_for_is_understood(node: "FaultyNode", pinned: PinnedChain) -> None:
+    node.http = always(429, **{"Retry-After": "Fri, 31 Dec 2999 23:59:59 GMT"})
+
+    with pytest.raises(RateLimited) as raised:
+        await pinned.fetch_balance(WALLET)
+    assert raised.value.retry_after_seconds is not None
+    assert raised.value.retry_after_seconds > 1e9
 
 
 async def test_while_one_endpoint_asks_to_wait_another_one_answers(

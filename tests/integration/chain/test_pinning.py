@@ -113,14 +113,50 @@ async def test_a_run_whose_block_was_replaced_is_void(
     assert raised.value.retryable
 
 
+def follow_a_fork(call: Call, result: Any) -> Any:
+    is_block = call["method"] == "eth_getBlockByNumber"
+    return result | {"hash": "0x" + "66" * 32} if is_block else result
+
+
+async def test_two_endpoints_that_disagree_on_the_block_are_both_not_believed(
+    create_node: "CreateNode", connect: "Connect"
+) -> None:
+    first, second = await create_node(), await create_node()
+    second.alter = follow_a_fork
+
+    with pytest.raises(ReorgDetected, match=r"endpoint 1 of 2 .* endpoint 2 of 2") as raised:
+        await (await connect(first.url, second.url)).pin()
+    assert raised.value.retryable
+
+
+async def test_two_of_three_endpoints_decide_which_block_it_is(
+    create_node: "CreateNode", connect: "Connect", truth: PinnedChain
+) -> None:
+    first, second, third = [await create_node() for _ in range(3)]
+    first.alter = follow_a_fork
+    pinned = await (await connect(first.url, second.url, third.url)).pin()
+
+    assert pinned.block == truth.block
+    assert await pinned.fetch_balance(SOMEBODY) == await truth.fetch_balance(SOMEBODY)
+    await pinned.confirm()
+    assert first.calls["eth_getBalance"] == 0
+
+
+async def test_an_endpoint_that_has_not_got_the_block_has_no_vote(
+    create_node: "CreateNode", connect: "Connect", truth: PinnedChain
+) -> None:
+    first, second = await create_node(), await create_node()
+    second.alter = lambda call, result: None if call["method"] == "eth_getBlockByNumber" else result
+
+    assert (await (await connect(first.url, second.url)).pin()).block == truth.block
+
+
 async def test_an_endpoint_on_another_fork_is_not_read_from(
     create_node: "CreateNode", connect: "Connect"
 ) -> None:
     first, second = await create_node(), await create_node()
-    second.alter = lambda call, result: (
-        result | {"hash": "0x" + "66" * 32} if call["method"] == "eth_getBlockByNumber" else result
-    )
     pinned = await (await connect(first.url, second.url)).pin()
+    second.alter = follow_a_fork
     first.refuse = lambda call: {"error": {"code": -32603, "message": "internal error"}}
 
     with pytest.raises(ChainError):

@@ -115,6 +115,7 @@ class Chain:
 
         Raises:
             BlockNotFinal: `at_block` is above the newest block that counts as final.
+            ReorgDetected: Endpoints disagree on the block's hash.
             ChainError: The chain could not be read.
         """
         rpc = RpcClient(self._endpoints, RpcStats())
@@ -122,6 +123,7 @@ class Chain:
         block = newest
         if at_block is not None:
             block, endpoint = await headers.fetch_block_at(rpc, at_block, newest)
+        block, endpoint = await headers.agree_on_block(rpc, block, endpoint)
         rpc.pin(block, endpoint)
         return PinnedChain(
             self.chain_id,

@@ -4,6 +4,8 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -225,5 +227,12 @@ def _secret_parts(url: str) -> tuple[str, ...]:
 
 
 def _retry_after_seconds(response: aiohttp.ClientResponse) -> float | None:
+    """Seconds that an endpoint wants to be left alone: a number of them, or a date."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
+    if value.isdecimal():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until.tzinfo else None

@@ -1,5 +1,6 @@
 """Block headers: the block a run is pinned to, and times of blocks."""
 
+import asyncio
 from collections.abc import Collection, MutableMapping
 from typing import Any
 
@@ -18,6 +19,9 @@ from common.chain.requests import Request, block_request
 from common.chain.rpc import RpcClient
 from common.chain.types import Block
 
+VOTERS = 2
+VOTE_SECONDS = 2.0
+
 
 async def fetch_final_block(rpc: RpcClient, chain_id: int) -> tuple[Block, Endpoint]:
     """Reads the newest block that counts as final, and says which endpoint served it.
@@ -32,6 +36,39 @@ async def fetch_final_block(rpc: RpcClient, chain_id: int) -> tuple[Block, Endpo
     latest = await rpc.call(_tag_request("latest"))
     return await _fetch_located(
         rpc, block_request(max(0, latest.number - depth), tag=f"latest-{depth}")
+    )
+
+
+async def agree_on_block(
+    rpc: RpcClient, block: Block, served_by: Endpoint
+) -> tuple[Block, Endpoint]:
+    """Compares a block with what up to two other endpoints have at its number.
+
+    Endpoints that are resting, silent, slow or behind have no vote. With one vote against ours
+    nobody can say who is right; with two against ours, theirs counts.
+
+    Raises:
+        ReorgDetected: Two endpoints disagree.
+    """
+
+    async def vote(endpoint: Endpoint) -> Block | None:
+        try:
+            async with asyncio.timeout(VOTE_SECONDS):
+                return await rpc.send_checked(endpoint, block_request(block.number, block.tag))
+        except (ChainError, TimeoutError):
+            return None
+
+    others = rpc.endpoints.others(served_by, VOTERS)
+    votes = await asyncio.gather(*(vote(endpoint) for endpoint in others))
+    given = [(each, of) for each, of in zip(votes, others, strict=True) if each is not None]
+    if not given or any(each.hash == block.hash for each, _ in given):
+        return block, served_by
+    theirs, endpoint = given[0]
+    if len(given) > 1 and all(each.hash == theirs.hash for each, _ in given):
+        return theirs, endpoint
+    raise ReorgDetected(
+        f"block {block.number} is {block.hash} at {served_by.label} and {theirs.hash} at"
+        f" {endpoint.label}: one of them follows another chain"
     )
 
 

@@ -1,6 +1,7 @@
 """JSON-RPC over several endpoints of one chain: retry, failover, batches, spans, counts."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -47,6 +48,8 @@ MAX_WAIT_SECONDS = 30.0
 """A longer rest, such as a Retry-After of an hour, fails the call instead of holding the run."""
 GROUP_SIZE = 500
 """Calls of a batch that are retried together."""
+SMALL_ANSWER = 20_000
+"""Bytes of an answer whose time tells something of the endpoint rather than of what was asked."""
 
 _TRANSIENT = (EndpointUnavailable, RateLimited, InvalidAnswer)
 _NEEDS_A_PERSON = (QuotaExhausted, Unauthorized, WrongChain)
@@ -145,6 +148,7 @@ class RpcClient:
             if endpoint is tried and isinstance(failure, InvalidAnswer):
                 await asyncio.sleep(jittered(FIRST_REST_SECONDS * attempt))
             tried = endpoint
+            self.endpoints.mark_tried(endpoint)
             try:
                 await self._check(endpoint)
                 answer = await send(endpoint)
@@ -180,14 +184,26 @@ class RpcClient:
         endpoint.takes_block_hash = True
         return answer
 
+    async def send_checked(self, endpoint: Endpoint, request: Request[T]) -> T:
+        """Makes one attempt of one call at one endpoint, if that serves our chain.
+
+        Raises:
+            ChainError: It failed, or serves another one.
+        """
+        await self._check_chain(endpoint)
+        return await self.send(endpoint, request)
+
     async def _send_once(self, endpoint: Endpoint, request: Request[T], *, by_hash: bool) -> T:
         method = RPCEndpoint(request.method)
         with request_span(method, endpoint.host, request.attributes):
             try:
                 self.stats.count(method)
                 params = request.form_params(by_hash=by_hash)
+                started = time.monotonic()
                 reply = await endpoint.post(endpoint.encode_rpc_request(method, params))
                 self.stats.bytes += len(reply.body)
+                if len(reply.body) <= SMALL_ANSWER:
+                    self.endpoints.mark_latency(endpoint, time.monotonic() - started)
                 with paused_collection():
                     return request.parse(endpoint.read_result(reply))
             except ChainError as error:
@@ -310,14 +326,7 @@ class RpcClient:
 
     async def _check(self, endpoint: Endpoint) -> None:
         """Makes sure that the endpoint serves our chain and has the pinned block."""
-        if not endpoint.is_chain_checked:
-            served = await self.send(endpoint, Request("eth_chainId", (), parse_quantity))
-            if served != self.endpoints.chain_id:
-                raise WrongChain(
-                    f"{endpoint.label} is configured for chain {self.endpoints.chain_id} but"
-                    f" serves chain {served}: correct RPC_URLS"
-                )
-            endpoint.is_chain_checked = True
+        await self._check_chain(endpoint)
         pinned = self._pinned
         if pinned is not None and endpoint not in self._checked:
             block = await self.send(endpoint, block_request(pinned.number))
@@ -327,6 +336,16 @@ class RpcClient:
                     f" this run is pinned to {pinned.hash}"
                 )
             self._checked.add(endpoint)
+
+    async def _check_chain(self, endpoint: Endpoint) -> None:
+        if not endpoint.is_chain_checked:
+            served = await self.send(endpoint, Request("eth_chainId", (), parse_quantity))
+            if served != self.endpoints.chain_id:
+                raise WrongChain(
+                    f"{endpoint.label} is configured for chain {self.endpoints.chain_id} but"
+                    f" serves chain {served}: correct RPC_URLS"
+                )
+            endpoint.is_chain_checked = True
 
     def _take_note(self, endpoint: Endpoint, error: ChainError) -> None:
         if isinstance(error, (*_NOT_HERE, InvalidAnswer)):
