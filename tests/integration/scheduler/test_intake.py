@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from common.events import Event
-from common.streams import DATA_FIELD, OUTCOMES_STREAM, SCHEDULER_GROUP, to_entry
+from common.streams import (
+    DATA_FIELD,
+    OUTCOMES_STREAM,
+    SCHEDULER_GROUP,
+    ensure_group,
+    to_entry,
+)
 from local_stack.servers import MongoServer
 from scheduler import janitor
 from tests.integration.engine_data import eventually, find_runs
@@ -23,6 +29,7 @@ async def scheduler(servers: Servers) -> AsyncIterator[SchedulerReplica]:
 
 
 async def publish(scheduler: SchedulerReplica, *events: Event) -> None:
+    await ensure_group(scheduler.redis, OUTCOMES_STREAM, SCHEDULER_GROUP)
     for event in events:
         await scheduler.redis.xadd(OUTCOMES_STREAM, to_entry(event))
 
