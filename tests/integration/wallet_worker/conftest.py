@@ -37,24 +37,24 @@ def snapshot(run_handler: Snapshot) -> Snapshot:
     return run
 
 
+Answer = dict[str, Any]
+Change = Callable[[Answer, Answer], Answer]
+
+
 @pytest.fixture
-async def refusing(anvil_url: str) -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """Start an endpoint before a node that answers some methods with an error."""
+async def between(anvil_url: str) -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Start an endpoint before a node that changes answers: given a call and the node's answer."""
     runners: list[web.AppRunner] = []
 
-    async def start(
-        methods: str | tuple[str, ...], error: dict[str, object], node_url: str = anvil_url
-    ) -> str:
+    async def start(change: Change, node_url: str = anvil_url) -> str:
         async def answer(request: web.Request) -> web.Response:
             body = await request.json()
-            calls = body if isinstance(body, list) else [body]
-            refused = (methods,) if isinstance(methods, str) else methods
-            if calls[0]["method"] in refused:
-                refusals = [{"jsonrpc": "2.0", "id": call["id"], "error": error} for call in calls]
-                return web.json_response(refusals if isinstance(body, list) else refusals[0])
             async with aiohttp.ClientSession() as session:
-                answered = await session.post(node_url, json=body)
-                return web.json_response(json.loads(await answered.read()))
+                answered = json.loads(await (await session.post(node_url, json=body)).read())
+            if not isinstance(body, list):
+                return web.json_response(change(body, answered))
+            by_id = {each["id"]: each for each in answered}
+            return web.json_response([change(call, by_id[call["id"]]) for call in body])
 
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/", answer)
@@ -68,6 +68,25 @@ async def refusing(anvil_url: str) -> AsyncIterator[Callable[..., Awaitable[str]
     yield start
     for runner in runners:
         await runner.cleanup()
+
+
+@pytest.fixture
+def refusing(between: Callable[..., Awaitable[str]], anvil_url: str) -> Callable[..., Any]:
+    """Start an endpoint before a node that answers some methods with an error."""
+
+    async def start(
+        methods: str | tuple[str, ...], error: dict[str, object], node_url: str = anvil_url
+    ) -> str:
+        refused = (methods,) if isinstance(methods, str) else methods
+
+        def change(call: Answer, answer: Answer) -> Answer:
+            if call["method"] in refused:
+                return {"jsonrpc": "2.0", "id": call["id"], "error": error}
+            return answer
+
+        return await between(change, node_url)
+
+    return start
 
 
 def as_stored(report: Report[WalletSnapshot], url: str, chain_id: int = 31337) -> dict[str, Any]:

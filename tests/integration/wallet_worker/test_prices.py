@@ -10,6 +10,7 @@ from common.chain.transfers import TRANSFER
 from common.chain.types import Address, RpcStats
 from wallet_worker.analysis.prices import PriceFeed
 from wallet_worker.handler import snapshot_with
+from wallet_worker.sources import SourcesByChain
 
 if TYPE_CHECKING:
     from tests.integration.wallet_worker.conftest import Stage
@@ -40,7 +41,9 @@ async def snapshot(
     run_handler: RunHandler, stage: "Stage", feeds: list[PriceFeed], **options: Any
 ) -> WalletSnapshot:
     payload = WalletSnapshotPayload.model_validate({"wallet": WALLET, "options": options})
-    report, _ = await run_handler(partial(snapshot_with, {31337: feeds}), payload, stage.url)
+    report, _ = await run_handler(
+        partial(snapshot_with, SourcesByChain({31337: feeds})), payload, stage.url
+    )
     result: WalletSnapshot = report.result
     return result
 

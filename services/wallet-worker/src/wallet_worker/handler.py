@@ -15,19 +15,19 @@ from wallet_worker.analysis.previous import PreviousSnapshot, read_previous
 from wallet_worker.analysis.snapshot import compose_snapshot
 from wallet_worker.ens import fetch_address_of
 from wallet_worker.index import WalletIndex, index_key
-from wallet_worker.price_feeds import FeedsByChain, packaged_feeds
 from wallet_worker.reader import fetch_block_hash, fetch_wallet
+from wallet_worker.sources import SourcesByChain
 
 
 async def take_snapshot(
     payload: WalletSnapshotPayload, context: RunContext
 ) -> Report[WalletSnapshot]:
-    """Take a snapshot with the price feeds that come with the worker, see `snapshot_with`."""
-    return await snapshot_with(packaged_feeds(), payload, context)
+    """Take a snapshot without a block explorer, see `snapshot_with`."""
+    return await snapshot_with(SourcesByChain(), payload, context)
 
 
 async def snapshot_with(
-    feeds: FeedsByChain, payload: WalletSnapshotPayload, context: RunContext
+    sources: SourcesByChain, payload: WalletSnapshotPayload, context: RunContext
 ) -> Report[WalletSnapshot]:
     """Return what a wallet holds, and what it did, at the pinned block.
 
@@ -52,7 +52,7 @@ async def snapshot_with(
         index_key(context.pinned.chain_id, wallet, wallet_filters(wallet, options)),
     )
     reading = await fetch_wallet(
-        context.pinned, wallet, options, index, feeds.get(context.pinned.chain_id, ())
+        context.pinned, wallet, options, index, sources.of(context.pinned.chain_id)
     )
     await context.report_progress("analysing")
     report = await asyncio.to_thread(compose_snapshot, reading, options, thresholds, previous)

@@ -22,7 +22,7 @@ from common.chain.errors import ChainError
 from common.chain.requests import block_request
 from common.chain.types import Address, Block, Log, LogFilter, Receipt, TokenMetadata, Transaction
 from wallet_worker.checkpoints import Checkpoint, thinned
-from wallet_worker.models import NativeSearch, Probe
+from wallet_worker.models import NativeSearch, Payment, Probe
 
 COLLECTION = "wallet_index"
 METADATA_TTL_SECONDS = 30 * 86_400
@@ -180,12 +180,7 @@ class WalletIndex:
         elif kind == "probe":
             facts.probes[Address(name)] = (document["block"], Probe(*data))
         elif kind == "search":
-            facts.native = NativeSearch(
-                data["source"],
-                {digest: (place[0], place[1]) for digest, place in data["places"].items()},
-                data["complete_from"],
-                data["misses_valueless"],
-            )
+            facts.native = _native_search(data)
             facts.native_to = document["block"]
         elif pinned.timestamp - data["read_at"] >= METADATA_TTL_SECONDS:
             return
@@ -250,6 +245,18 @@ def _documents(key: str, new: Facts, block: Block) -> list[dict[str, Any]]:
         ),
         *([document("search/native", block.number, asdict(new.native))] if new.native else []),
     ]
+
+
+def _native_search(data: Mapping[str, Any]) -> NativeSearch:
+    settled = data.get("settled")
+    return NativeSearch(
+        data["source"],
+        {digest: (place[0], place[1]) for digest, place in data["places"].items()},
+        data["complete_from"],
+        data["misses_valueless"],
+        tuple(Payment(**each) for each in data.get("payments", ())),
+        None if settled is None else (settled[0], settled[1]),
+    )
 
 
 def _shallow(receipt: Receipt) -> dict[str, Any]:

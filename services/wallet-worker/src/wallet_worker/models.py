@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, Block, Receipt, TokenMetadata, TokenStandard, Transaction
@@ -107,21 +107,50 @@ class ContractAnswers:
     probes: Mapping[Address, tuple[int, Probe]]
 
 
+PaymentKind: TypeAlias = Literal["internal", "withdrawal", "block_reward", "genesis"]
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Native coin that reached or left the wallet otherwise than as the value of a transaction.
+
+    Attributes:
+        kind: From inside a transaction, by a validator's withdrawal, as the reward or the fees of
+            a block, or with the first block of the chain.
+        transaction_hash: None unless it is internal.
+        sender: None unless it is internal.
+    """
+
+    kind: PaymentKind
+    block_number: int
+    transaction_hash: str | None
+    sender: Address | None
+    recipient: Address
+    value_wei: int
+
+
 @dataclass(frozen=True, slots=True)
 class NativeSearch:
     """What a search for transactions by account found.
 
     Attributes:
-        source: The best source that the endpoints offer.
+        source: The best source that is offered.
         places: Block number and index in the block of each transaction, by hash.
         complete_from: From this block on they are all that the source can see.
         misses_valueless: The source sees changes of balance and nonce only.
+        payments: Those that were found, in any order.
+        settled: Block and balance in wei up to which payments have been looked for; None when
+            that was not possible yet.
+        refusal: Why the block explorer that is configured was not used.
     """
 
     source: TransactionSource
     places: Mapping[str, tuple[int, int]]
     complete_from: int
     misses_valueless: bool = False
+    payments: tuple[Payment, ...] = ()
+    settled: tuple[int, int] | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Single sources of the transactions that an account sent or received; all of them read only."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from common.chain.client import PinnedChain
@@ -8,6 +8,8 @@ from common.chain.errors import ChainError, InvalidAnswer, RangeTooLarge
 from common.chain.parsing import parse_quantity
 from common.chain.requests import Request
 from common.chain.types import Address
+from wallet_worker.models import Payment
+from wallet_worker.native_traces import TracePlace, traced_payments
 
 Place: TypeAlias = tuple[int, int]
 """Block number and index in the block."""
@@ -47,11 +49,13 @@ async def search_ots(
     return found, before
 
 
-async def search_traces(pinned: PinnedChain, wallet: Address, first: int, calls: int) -> Places:
+async def search_traces(
+    pinned: PinnedChain, wallet: Address, first: int, calls: int
+) -> tuple[Places, list[Payment]]:
     """Search with `trace_filter` (Erigon, Nethermind, reth), in ranges that the node allows.
 
     Returns:
-        All since block `first`, also those that paid the wallet from inside.
+        All since block `first`, also those that paid the wallet from inside; and these payments.
 
     Raises:
         ChainError: Such as UnsupportedMethod, or RangeTooLarge when it would take more calls.
@@ -96,22 +100,26 @@ async def _ask(pinned: PinnedChain, request: Request[Places]) -> Places:
     return answer
 
 
-async def _traces(pinned: PinnedChain, wallet: Address, ranges: list[tuple[int, int]]) -> Places:
+async def _traces(
+    pinned: PinnedChain, wallet: Address, ranges: list[tuple[int, int]]
+) -> tuple[Places, list[Payment]]:
     requests = [
         Request(
             "trace_filter",
             ({"fromBlock": hex(start), "toBlock": hex(end), side: [wallet]},),
-            _traced,
+            _traced(wallet),
         )
         for start, end in ranges
         for side in ("fromAddress", "toAddress")
     ]
-    found: Places = {}
+    places: Places = {}
+    payments: dict[TracePlace, Payment] = {}
     for answer in await pinned.call_batch(requests):
         if isinstance(answer, ChainError):
             raise answer
-        found.update(answer)
-    return found
+        places.update(answer[0])
+        payments.update(answer[1])  # one from the wallet to itself is in both answers
+    return places, list(payments.values())
 
 
 def _page(answer: Any) -> Places:
@@ -120,17 +128,20 @@ def _page(answer: Any) -> Places:
     return dict(_place(entry) for entry in answer["txs"])
 
 
-def _traced(answer: Any) -> Places:
-    if not isinstance(answer, list):
-        raise InvalidAnswer("not a list of traces")
-    found: Places = {}
-    for trace in answer:
-        if not isinstance(trace, dict):
-            raise InvalidAnswer("a trace that is no object")
-        digest = trace.get("transactionHash")
-        if isinstance(digest, str):  # rewards of blocks have none
-            found[digest.lower()] = int(trace["blockNumber"]), int(trace["transactionPosition"])
-    return found
+def _traced(wallet: Address) -> Callable[[Any], tuple[Places, dict[TracePlace, Payment]]]:
+    def parse(answer: Any) -> tuple[Places, dict[TracePlace, Payment]]:
+        payments = traced_payments(wallet, answer)
+        places: Places = {}
+        for trace in answer:
+            digest = trace.get("transactionHash")
+            if isinstance(digest, str):  # rewards of blocks have none
+                places[digest.lower()] = (
+                    int(trace["blockNumber"]),
+                    int(trace["transactionPosition"]),
+                )
+        return places, payments
+
+    return parse
 
 
 def _own_transactions(wallet: Address, number: int) -> Any:

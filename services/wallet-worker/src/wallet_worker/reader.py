@@ -27,22 +27,22 @@ from wallet_worker.analysis.discovery import (
     last_arrivals,
     merge_logs,
     nft_contracts,
+    shown_payments,
     transaction_places,
     transactions_to_read,
     wallet_filters,
 )
-from wallet_worker.analysis.prices import PriceFeed
+from wallet_worker.analysis.ledger import token_wraps
 from wallet_worker.index import Facts, WalletIndex
-from wallet_worker.models import Account, ContractAnswers, History, NativeSearch, WalletReading
-from wallet_worker.native_search import search_native
+from wallet_worker.models import Account, ContractAnswers, History, WalletReading
+from wallet_worker.native_search import search_since
+from wallet_worker.payments import settle_payments
 from wallet_worker.price_feeds import fetch_prices
 from wallet_worker.probes import fetch_probes
 from wallet_worker.proxies import fetch_implementations
+from wallet_worker.sources import WalletSources
 
 T = TypeVar("T")
-
-_MOST_PLACES = 10_000
-"""Native transactions that are kept between runs, the newest ones."""
 
 _EMPTY_HISTORY = History(movements=(), wraps=(), undecodable=0)
 
@@ -52,7 +52,7 @@ async def fetch_wallet(
     wallet: Address,
     options: WalletSnapshotOptions,
     index: WalletIndex,
-    feeds: Collection[PriceFeed] = (),
+    sources: WalletSources,
 ) -> WalletReading:
     """Read all that `options` ask for and `index` does not know, and nothing else.
 
@@ -65,20 +65,44 @@ async def fetch_wallet(
     history, obstacle = await _fetch_history(pinned, wallet, options, index, new)
     found = history or _EMPTY_HISTORY
     known = index.facts
-    if options.include_transactions and history is not None:
-        new.native = await _search_native(pinned, account, options.native_search_calls, known)
+    searches = options.include_transactions and history is not None and options.native_search_calls
+    if searches:
+        new.native = await search_since(
+            pinned,
+            account,
+            known.native,
+            known.native_to,
+            options.native_search_calls,
+            sources.explorer,
+        )
     places = transaction_places(found, new.native)
     transactions, receipts = await _fetch_transactions(pinned, places, options, known, new)
-    blocks = blocks_to_date(found, options) | {each.block_number for each in transactions.values()}
+    answers = await _fetch_answers(pinned, wallet, found, options, known, new)
+    if new.native is not None:
+        new.native = await settle_payments(
+            pinned,
+            account,
+            found,
+            token_wraps(found, answers.metadata),
+            new.native,
+            transactions,
+            receipts,
+            options.native_search_calls,
+        )
+    blocks = (
+        blocks_to_date(found, options)
+        | {each.block_number for each in transactions.values()}
+        | {each.block_number for each in shown_payments(new.native)}
+    )
     reading = WalletReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
         account=account,
         history=history,
         obstacle=obstacle,
-        answers=await _fetch_answers(pinned, wallet, found, options, known, new),
+        answers=answers,
         prices=await fetch_prices(
-            pinned, feeds, erc20_contracts(found) if options.include_token_balances else ()
+            pinned, sources.feeds, erc20_contracts(found) if options.include_token_balances else ()
         ),
         native=new.native,
         transactions=transactions,
@@ -180,31 +204,6 @@ async def _fetch_answers(
         probes={**probed, **new.probes},
         owners=await fetch_erc721_owners(pinned, owned),
         editions=await fetch_erc1155_balances(pinned, wallet, editions),
-    )
-
-
-async def _search_native(
-    pinned: PinnedChain, account: Account, calls: int, known: Facts
-) -> NativeSearch | None:
-    """Search what earlier runs have not, and add it to what they found."""
-    if not calls:
-        return None
-    earlier = known.native
-    found = await search_native(pinned, account, known.native_to + 1, calls)
-    if earlier is None:
-        return found
-    is_seamless = found.complete_from <= known.native_to + 1
-    complete_from = earlier.complete_from if is_seamless else found.complete_from
-    places = {**earlier.places, **found.places}
-    if len(places) > _MOST_PLACES:
-        newest = sorted(places, key=lambda digest: places[digest], reverse=True)[:_MOST_PLACES]
-        complete_from = max(complete_from, places[newest[-1]][0] + 1)
-        places = {digest: places[digest] for digest in newest}
-    return NativeSearch(
-        earlier.source if known.native_to == pinned.block.number else found.source,
-        places,
-        complete_from,
-        earlier.misses_valueless or found.misses_valueless,
     )
 
 

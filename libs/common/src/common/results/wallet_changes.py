@@ -22,8 +22,9 @@ Remainder = Literal[
 `rebase`: it moved without any transfer. `fee_on_transfer`: less arrived than was logged.
 `phony_event`: transfers were logged and nothing moved. `implied_mint`, `implied_burn`: more, or
 less, than the transfers say. Native coin: `not_listed`: the source of transactions does not list
-all of them; `no_transaction`: all are listed, so it came or went inside a transaction, as a reward
-or as a withdrawal of a validator. `unknown`: one of the balances is not known.
+all of them; `no_transaction`: all are listed, so it came or went otherwise, and no endpoint shows
+how: inside a transaction that none can trace, or beside all transactions. `unknown`: one of the
+balances is not known.
 """
 
 

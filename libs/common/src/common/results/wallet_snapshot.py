@@ -252,15 +252,40 @@ class WalletTransaction(CamelModel):
     created_contract: str | None
 
 
+class NativePayment(CamelModel):
+    """Native coin that reached or left the wallet otherwise than as the value of a transaction.
+
+    Attributes:
+        kind: `internal`: paid by a call inside a transaction; `withdrawal`: of a validator;
+            `block_reward`: reward or fees of a block; `genesis`: given in the chain's first block.
+        tx_hash: Null unless internal, as is `sender`.
+    """
+
+    kind: Literal["internal", "withdrawal", "block_reward", "genesis"]
+    tx_hash: str | None
+    block_number: int
+    timestamp: UtcDatetime
+    sender: str | None = Field(alias="from")
+    recipient: str = Field(alias="to")
+    direction: Direction
+    value_raw: RawAmount
+    value: str
+
+
 TransactionSource = Literal[
-    "ots_search", "trace_filter", "state_bisection", "recent_blocks", "token_transfer_logs"
+    "explorer",
+    "ots_search",
+    "trace_filter",
+    "state_bisection",
+    "recent_blocks",
+    "token_transfer_logs",
 ]
 """Where transactions were searched for, best first; those behind token transfers, wraps and unwraps
 are listed in any case.
 
-`ots_search` and `trace_filter` see every transaction that called or paid the wallet, also from
-inside another one. `state_bisection` sees changes of balance and nonce. `recent_blocks` sees the
-newest blocks only. `token_transfer_logs`: nothing was searched.
+`explorer`, `ots_search` and `trace_filter` see every transaction that called or paid the wallet,
+also from inside another one; the explorer is believed. `state_bisection` sees changes of balance
+and nonce. `recent_blocks` sees the newest blocks only. `token_transfer_logs`: nothing was searched.
 """
 
 
@@ -275,6 +300,9 @@ class WalletTransactions(CamelModel):
         sent_total: Sent by the wallet in its life (its nonce); null for a contract.
         sent_listed: Sent by the wallet and in `items`.
         fees_paid_raw: Sum of the fees of those that the wallet sent and `items` lists, in wei.
+        payments: Native coin that moved otherwise, newest first: all that `explorer` and
+            `trace_filter` show; with other sources those since the first snapshot that a gap in
+            the balance led to.
     """
 
     source: TransactionSource
@@ -284,6 +312,8 @@ class WalletTransactions(CamelModel):
     sent_total: int | None
     sent_listed: int
     fees_paid_raw: RawAmount
+    payments: list[NativePayment]
+    payments_total: int
 
 
 class Counterparty(CamelModel):

@@ -10,14 +10,16 @@ from common.chain.units import format_units
 from common.results.envelope import Completeness, Reason
 from common.results.wallet_snapshot import (
     LIST_CAP,
+    NativePayment,
     WalletTokenTransfer,
     WalletTransaction,
     WalletTransactions,
     Wrap,
 )
 from wallet_worker.analysis.account import is_contract
+from wallet_worker.analysis.discovery import shown_payments
 from wallet_worker.analysis.poisoning import Suspects
-from wallet_worker.models import Account, Movement, NativeSearch
+from wallet_worker.models import Account, Movement, NativeSearch, Payment
 
 _ETHER_DECIMALS = 18
 _SELECTOR_LENGTH = len("0x") + 8
@@ -113,6 +115,7 @@ def wallet_transactions(
         key=lambda each: (each.block_number, each.transaction_index),
         reverse=True,
     )
+    payments = native.payments if native else ()
     sent_listed = sum(each.sender == account.address for each in newest_first)
     sent_total = None if is_contract(account) else account.nonce
     reasons = _missing(native)
@@ -141,6 +144,26 @@ def wallet_transactions(
                 if each.sender == account.address and each.hash in receipts
             )
         ),
+        payments=[
+            _payment(account.address, each, timestamps[each.block_number])
+            for each in shown_payments(native)
+        ],
+        payments_total=len(payments),
+    )
+
+
+def _payment(wallet: Address, payment: Payment, timestamp: int) -> NativePayment:
+    direction: Literal["in", "out", "self"] = "out" if payment.sender == wallet else "in"
+    return NativePayment(
+        kind=payment.kind,
+        tx_hash=payment.transaction_hash,
+        block_number=payment.block_number,
+        timestamp=_moment(timestamp),
+        sender=payment.sender,
+        recipient=payment.recipient,
+        direction="self" if payment.sender == payment.recipient else direction,
+        value_raw=str(payment.value_wei),
+        value=format_units(payment.value_wei, _ETHER_DECIMALS) or "0",
     )
 
 

@@ -17,7 +17,7 @@ from common.chain.transfers import (
 )
 from common.chain.types import ZERO_ADDRESS, Address, Log, LogFilter
 from common.results.wallet_snapshot import LIST_CAP
-from wallet_worker.models import History, Movement, NativeSearch, TokenId
+from wallet_worker.models import History, Movement, NativeSearch, Payment, TokenId
 
 Place: TypeAlias = tuple[int, int]
 """Block number and index in the block."""
@@ -186,6 +186,12 @@ def transaction_places(history: History, native: NativeSearch | None) -> dict[st
 def transactions_to_read(places: Mapping[str, Place]) -> list[str]:
     """Return the hashes of the newest transactions, newest first, capped."""
     return sorted(places, key=lambda digest: places[digest], reverse=True)[:LIST_CAP]
+
+
+def shown_payments(native: NativeSearch | None) -> list[Payment]:
+    """Return the newest payments, newest first, capped."""
+    payments = native.payments if native else ()
+    return sorted(payments, key=lambda each: -each.block_number)[:LIST_CAP]
 
 
 def blocks_to_date(history: History, options: WalletSnapshotOptions) -> set[int]:

@@ -21,7 +21,7 @@ from wallet_worker.analysis.changes import Holdings, changed_assets, flows_since
 from wallet_worker.analysis.counterparties import counterparties
 from wallet_worker.analysis.discovery import last_arrivals, transaction_places
 from wallet_worker.analysis.ledger import token_ledgers, token_wraps
-from wallet_worker.analysis.native_flows import native_flows
+from wallet_worker.analysis.native_flows import lists_all_since, native_flows, native_moves
 from wallet_worker.analysis.nfts import nft_collections, nft_holdings
 from wallet_worker.analysis.poisoning import Poisoning, find_poisoning
 from wallet_worker.analysis.previous import PreviousSnapshot
@@ -177,6 +177,8 @@ def _fill_activity(
         timestamps,
         reading.native,
     )
+    if reading.native is not None and reading.native.refusal is not None:
+        result.warnings.append(Reason(code="explorer_not_used", detail=reading.native.refusal))
     result.totals.token_transfers = len(movements)
     result.totals.poisoning_suspects = len(suspects)
 
@@ -216,29 +218,21 @@ def _fill_changes(
     wraps = token_wraps(history, metadata)
     flows = flows_since(wallet, previous.block_number, history.movements, wraps)
     native = native_flows(
-        wallet,
         previous.block_number,
-        reading.transactions.values(),
-        reading.receipts,
-        wraps,
-        is_complete=_lists_all_since(reading, history, previous.block_number),
+        native_moves(
+            wallet,
+            reading.transactions.values(),
+            reading.receipts,
+            wraps,
+            reading.native.payments if reading.native else (),
+        ),
+        is_complete=lists_all_since(
+            previous.block_number, history, reading.native, reading.transactions, reading.receipts
+        ),
     )
     changed = changed_assets(previous, now, flows, native, metadata, result.native.symbol)
     result.changes_since_previous = wallet_changes(previous, now, changed)
     return change_alerts(reading, previous, changed, flows, thresholds)
-
-
-def _lists_all_since(reading: WalletReading, history: History, block: int) -> bool:
-    """Tell whether every transaction after a block is listed, with what it cost."""
-    native, listed = reading.native, reading.transactions
-    if (
-        native is None
-        or native.complete_from > block + 1
-        or not listed.keys() <= set(reading.receipts)
-    ):
-        return False
-    places = transaction_places(history, native)
-    return all(digest in listed for digest, (number, _) in places.items() if number > block)
 
 
 def _summary(result: WalletSnapshot) -> dict[str, str | int | float | bool | None]:
