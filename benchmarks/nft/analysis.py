@@ -18,7 +18,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # figures are those of one c
 from benchmarks.nft.collection import Market, create_market
 from common.actions.analyze_nft_movements import NftThresholds
 from common.results.nft_movements import NftMovementAnalysis
-from nft_worker.analysis.columns import movements
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.analysis.trading import trading_of
@@ -29,9 +28,8 @@ from nft_worker.models import Holdings
 def analysis_of(market: Market) -> NftMovementAnalysis:
     """Return the analysis of a market from its decoded transfers and sales."""
     history = market.history
-    logged = movements(history.transfers, history.timestamps)
-    paths = TokenPaths(logged, history.contracts)
-    trading = trading_of(logged, paths, market.sales, history.window.from_block)
+    paths = TokenPaths(history.moves, history.contracts)
+    trading = trading_of(history.moves, paths, market.sales, history.window.from_block)
     return analyze(
         history,
         trading,

@@ -22,15 +22,17 @@ from common.chain.types import Address, Block, Log
 from common.results.envelope import Window
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.activity import window_buckets
-from nft_worker.analysis.columns import movements
 from nft_worker.analysis.markets.decoding import decode_fills
 from nft_worker.analysis.markets.wyvern import ORDERS_MATCHED
+from nft_worker.analysis.movement_table import movements
 from nft_worker.analysis.report import analyze
+from nft_worker.analysis.sale_table import sale_table
 from nft_worker.analysis.sales import decode_sales
 from nft_worker.analysis.suspicions import find_suspicions
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.analysis.trading import Trading, trading_of
-from nft_worker.models import Collection, History, Holdings, PaidTransaction, Sale
+from nft_worker.history import History
+from nft_worker.models import Collection, Holdings, PaidTransaction, Sale
 
 COLLECTION = Address("0x" + "c0" * 20)
 NOBODY_HOLDS = Holdings({}, 0, frozenset(), {})
@@ -85,17 +87,20 @@ def history_of(
         Collection(COLLECTION, "erc721", None, None, None, False, False),
         Block(last, "0x0", last_seconds, "number"),
         Window(from_block=0, to_block=last),
-        tuple(move for move, _ in records),
-        {sale.block_number: sale.timestamp for _, sale in records},
+        movements(
+            COLLECTION,
+            [move for move, _ in records],
+            {sale.block_number: sale.timestamp for _, sale in records},
+        ),
         {},
         frozenset(contracts),
         False,
         0,
         (first_seconds, last_seconds),
     )
-    logged = movements(history.transfers, history.timestamps)
-    paths = TokenPaths(logged, history.contracts)
-    return history, trading_of(logged, paths, [sale for _, sale in records], 0)
+    moves = history.moves
+    sales = sale_table([sale for _, sale in records], moves)
+    return history, trading_of(moves, TokenPaths(moves, history.contracts), sales, 0)
 
 
 def judged(
@@ -106,7 +111,7 @@ def judged(
     buckets = window_buckets(None, *history.window_seconds)
     found = find_suspicions(history, trading, NOBODY_HOLDS, buckets, thresholds)
     accused: Counter[str] = Counter()
-    for finding_type in {finding.type for finding in found.findings if finding.rule}:
+    for finding_type in sorted({finding.type for finding in found.findings if finding.rule}):
         positions = {
             accusation.sale.position
             for finding in found.findings
@@ -117,7 +122,8 @@ def judged(
     result = analyze(
         history, trading, NOBODY_HOLDS, {}, thresholds, chain_id=1, include_alerts=True
     )
-    flagged = {sale.transaction_hash for sale in trading.sales if sale.position in found.flagged}
+    sales = trading.all_sales
+    flagged = {sale.transaction_hash for sale in sales.pick(sales.mask_of(found.flagged))}
     return result, flagged, accused
 
 
@@ -248,14 +254,14 @@ def unbroken(rows: list[Row]) -> str:
             int(row["token_id"]),
             1,
             number,
-            f"0x{number}",
+            f"0x{number:064x}",
             0,
             0,
             0,
         )
         for number, row in enumerate(sorted(rows, key=lambda row: int(row["timestamp"])), 1)
     ]
-    moves = movements(transfers, dict.fromkeys(range(1, len(rows) + 1), 0))
+    moves = movements(COLLECTION, transfers, dict.fromkeys(range(1, len(rows) + 1), 0))
     paths = list(TokenPaths(moves, frozenset()))
     links = [
         before.recipient == after.sender

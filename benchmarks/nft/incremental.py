@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from pydantic import SecretStr
 
 from benchmarks.nft.collection import COLLECTION, create_market
@@ -23,11 +24,13 @@ from common.mongo_client import create_mongo
 from common.results.envelope import Window
 from local_stack.servers import MongoServer
 from nft_worker.analysis.markets.fills import NATIVE, Fill, Item
+from nft_worker.analysis.movement_table import movements
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.suspicions import DAY
 from nft_worker.analysis.trading import read_trading
+from nft_worker.history import History
 from nft_worker.kept import KeptTransaction
-from nft_worker.models import History, Holdings, PaidTransaction
+from nft_worker.models import Holdings, PaidTransaction
 from nft_worker.movement_index import Coverage, MovementIndex
 from nft_worker.window_reader import Extent, extent_of_newest
 
@@ -35,13 +38,15 @@ from nft_worker.window_reader import Extent, extent_of_newest
 def kept_transactions(count: int) -> list[KeptTransaction]:
     """Return the transactions of a made-up market."""
     market = create_market(count, tokens=10_000)
-    prices = {sale.transaction_hash: sale.price for sale in market.sales}
+    moves, sales = market.history.moves, market.sales
+    times = moves.times(slice(None))
+    prices = {sale.transaction_hash: sale.price for sale in sales.pick(np.arange(len(sales)))}
     return [
         KeptTransaction(
             move.transaction_hash,
             move.block_number,
             move.transaction_index,
-            market.history.timestamps[move.block_number],
+            times[move.block_number],
             1,
             0,
             (move,),
@@ -63,7 +68,7 @@ def kept_transactions(count: int) -> list[KeptTransaction]:
             if move.transaction_hash in prices
             else None,
         )
-        for move in market.history.transfers
+        for move in moves.iterate(np.arange(len(moves)))
     ]
 
 
@@ -84,14 +89,16 @@ async def run_once(index: MovementIndex, new: list[KeptTransaction], base: Histo
         base.collection,
         base.block,
         Window(from_block=extent.first_block, to_block=last),
-        tuple(move for kept in window for move in kept.transfers),
-        {kept.block_number: kept.seconds for kept in read},
+        movements(
+            COLLECTION,
+            (move for kept in read for move in kept.transfers),
+            {kept.block_number: kept.seconds for kept in read},
+        ),
         {kept.hash: kept.payment for kept in read if kept.payment is not None},
         frozenset(),
         False,
         0,
         (window[0].seconds, window[-1].seconds),
-        earlier=tuple(move for kept in earlier for move in kept.transfers),
     )
     analyze(
         history,

@@ -11,9 +11,11 @@ from common.chain.transfers import Erc20Transfer, NftTransfer
 from common.chain.types import ZERO_ADDRESS, Address, Block, TokenMetadata
 from common.results.envelope import Window
 from common.results.nft_movements import NftMovementAnalysis
+from nft_worker.analysis.movement_table import movements
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.trading import read_trading
-from nft_worker.models import Collection, History, Holdings, PaidTransaction
+from nft_worker.history import History
+from nft_worker.models import Collection, Holdings, PaidTransaction, Sale
 
 COLLECTION = Address("0x" + "c0" * 20)
 WETH = Address("0x" + "e1" * 20)
@@ -107,8 +109,8 @@ class Story:
         """Let the seller accept a bid in WETH."""
         return self.move(token_id, seller, buyer, hours=hours, erc20=((buyer, seller, price),))
 
-    def history(self) -> History:
-        """Return what the reader would return."""
+    def history(self, transfers: list[NftTransfer] | None = None) -> History:
+        """Return what the reader would return, of other `transfers` where they are given."""
         last = len(self.timestamps) + 1
         end = START + round(self.end_hours * HOUR)
         return History(
@@ -123,14 +125,20 @@ class Story:
             ),
             block=Block(last, f"0x{last:064x}", end, "number"),
             window=Window(from_block=0, to_block=last),
-            transfers=tuple(self.transfers),
-            timestamps={**self.timestamps, 0: START, last: end},
+            moves=movements(
+                COLLECTION, self.transfers if transfers is None else transfers, self.timestamps
+            ),
             transactions=self.transactions,
             contracts=self.contracts,
             reaches_origin=self.reaches_origin,
             undecodable_logs=0,
             window_seconds=(START, end),
         )
+
+    def sales(self) -> list[Sale]:
+        """Return the sales that the analysis sees."""
+        trading = read_trading(self.history())
+        return trading.all_sales.pick(trading.sales)
 
     def analyze(
         self,
@@ -140,11 +148,7 @@ class Story:
         **thresholds: float,
     ) -> NftMovementAnalysis:
         """Return the analysis, of other `transfers` (order, repetitions) where they are given."""
-        if transfers is not None:
-            told, self.transfers = self.transfers, transfers
-        history = self.history()
-        if transfers is not None:
-            self.transfers = told
+        history = self.history(transfers)
         return analyze(
             history,
             read_trading(history),

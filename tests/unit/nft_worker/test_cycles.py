@@ -22,7 +22,8 @@ walks = st.lists(st.sampled_from("abcdefg"), min_size=2, max_size=40)
 def cycles_of(story: "Story", seconds: float = DAYS_30) -> list[Cycle]:
     history = story.history()
     paths = read_trading(history).paths
-    return find_cycles(paths, history.contracts, history.timestamps, longest_seconds=seconds)
+    times = history.moves.times(slice(None))
+    return find_cycles(paths, history.contracts, times, longest_seconds=seconds)
 
 
 def walk(story: "Story", holders: list[str]) -> list[NftTransfer]:

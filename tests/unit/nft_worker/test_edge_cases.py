@@ -36,9 +36,8 @@ def test_a_batch_of_a_thousand_ids_with_repetitions_keeps_each_entry_and_its_par
     items = tuple(Item(EDITIONS, token_id) for token_id in ids)
     fill = Fill("seaport", 2, items, NATIVE, 1_000_003)
 
-    sales = decode_sales(
-        moves, {"0xt": PaidTransaction(BUYER, 1_000_003, (), moves, (fill,))}, {1: 1}
-    )
+    paid = PaidTransaction(BUYER, 1_000_003, (), moves, (fill,))
+    sales = list(decode_sales(moves, {"0xt": paid}, {1: 1}))
 
     assert len(moves) == len({(m.log_index, m.batch_index) for m in moves}) == len(sales) == 1_000
     assert sum(sale.price or 0 for sale in sales) == 1_000_003

@@ -97,9 +97,7 @@ def analysed(story: "Story", first_of_window: int) -> NftMovementAnalysis:
     history = replace(
         whole,
         window=Window(from_block=first_of_window, to_block=whole.window.to_block),
-        earlier=tuple(m for m in whole.transfers if m.block_number < first_of_window),
-        transfers=tuple(m for m in whole.transfers if m.block_number >= first_of_window),
-        window_seconds=(whole.timestamps[first_of_window], whole.window_seconds[1]),
+        window_seconds=(story.timestamps[first_of_window], whole.window_seconds[1]),
         reaches_origin=False,
     )
     return analyze(

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from common.results.nft_movements import NftMovementAnalysis, SuspiciousPattern
 from nft_worker.analysis.rules.sweeps import bursts
-from nft_worker.analysis.trading import read_trading
 from nft_worker.models import Sale
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def test_bursts_and_the_rest_are_all_trades_each_once(
     story = new_story()
     for hour, token_id in sorted(trades):
         story.sell(token_id, f"seller {hour}", "buyer", 1, hours=hour)
-    sales = read_trading(story.history()).sales
+    sales = story.sales()
     rest: list[Sale] = []
 
     found = list(bursts(sales, least, seconds * 3_600, rest))

@@ -111,7 +111,7 @@ def sales_of(logs: Sequence[Log], *, sender: Address = BUYER, value: int = 0) ->
     decoded = decode_transfers(logs)
     transaction = PaidTransaction(sender, value, decoded.erc20, decoded.nft, decode_fills(logs))
     of_collection = [transfer for transfer in decoded.nft if transfer.contract == NFT]
-    return decode_sales(of_collection, {"0xt": transaction}, {1: 1_700_000_000})
+    return list(decode_sales(of_collection, {"0xt": transaction}, {1: 1_700_000_000}))
 
 
 def told(sales: Sequence[Sale]) -> list[tuple[Any, ...]]:

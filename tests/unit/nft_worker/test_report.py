@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from common.chain.types import DEAD_ADDRESS
 from common.results.alerts import Alert
 from common.results.nft_movements import NftMovementAnalysis
+from nft_worker.analysis.findings import LIST_CAP
 from nft_worker.analysis.holders import holder_distribution
-from nft_worker.analysis.rows import HOPS_PER_PATH, LIST_CAP
+from nft_worker.analysis.rows import HOPS_PER_PATH
 from nft_worker.models import Holdings
 
 if TYPE_CHECKING:

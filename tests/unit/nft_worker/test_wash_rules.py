@@ -19,7 +19,6 @@ from nft_worker.analysis.rules import (
     token_rings,
 )
 from nft_worker.analysis.scoring import RULES, wash_verdicts
-from nft_worker.analysis.trading import read_trading
 
 if TYPE_CHECKING:
     from tests.unit.nft_worker.conftest import Story
@@ -233,7 +232,7 @@ def test_a_score_is_one_minus_the_product_of_what_each_rule_leaves(
 ) -> None:
     story = new_story()
     story.sell(1, "a", "b", 100, hours=0)
-    [sale] = read_trading(story.history()).sales
+    [sale] = story.sales()
     findings = [
         Finding(
             type="price_anomaly",

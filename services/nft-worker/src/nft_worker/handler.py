@@ -8,7 +8,7 @@ from common.actions.thresholds import resolve_thresholds
 from common.chain.types import Address
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.report import analyze
-from nft_worker.analysis.rules.dumps import large_sellers
+from nft_worker.analysis.sale_masks import frequent_sellers
 from nft_worker.analysis.suspicions import DAY
 from nft_worker.analysis.trading import read_trading
 from nft_worker.collection_reader import fetch_collection
@@ -48,10 +48,11 @@ async def analyze_nft_movements(
     await context.report_progress(
         f"reading holders after {len(trading.transfers)} transfers, {len(trading.sales)} sales"
     )
-    sellers = large_sellers(trading.sales, least=thresholds.dump_tokens)
+    sales = trading.all_sales
+    sellers = frequent_sellers(sales, trading.is_in_window, thresholds.dump_tokens)
     holdings, currencies = await asyncio.gather(
         fetch_holdings(context.pinned, history, payload.options, sellers),
-        fetch_currencies(context.pinned, trading.sales),
+        fetch_currencies(context.pinned, sales.currencies.values()),
     )
     await context.report_progress("analysing")
     with paused_collector():

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from common.chain.transfers import Erc20Transfer, NftTransfer
-from common.chain.types import Address, Block, TokenMetadata
-from common.results.envelope import Reason, Window
+from common.chain.types import Address, TokenMetadata
 from common.results.nft_movements import CollectionStandard, PriceSource
 from nft_worker.analysis.markets.fills import Fill
 
@@ -66,37 +65,6 @@ class PaidTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """What happened to the collection in the window.
-
-    Attributes:
-        transfers: Every movement of the window.
-        timestamps: Unix seconds of every block in `transfers` and `earlier`.
-        transactions: By hash; those that may hold a sale.
-        contracts: Accounts with code, of those for which it matters.
-        reaches_origin: The window holds every transfer up to its end, of all tokens.
-        undecodable_logs: Transfer logs that could not be read.
-        window_seconds: Unix seconds of the first and the last block of the window.
-        gaps: Why the window holds less than was asked for.
-        earlier: Movements from before the window, of tokens that moved in it, as far as they were
-            kept: a path that ends in the window may have begun there.
-    """
-
-    collection: Collection
-    block: Block
-    window: Window
-    transfers: tuple[NftTransfer, ...]
-    timestamps: Timestamps
-    transactions: Mapping[str, PaidTransaction]
-    contracts: frozenset[Address]
-    reaches_origin: bool
-    undecodable_logs: int
-    window_seconds: tuple[int, int]
-    gaps: tuple[Reason, ...] = ()
-    earlier: tuple[NftTransfer, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Holdings:
     """Who holds what at the pinned block, as the contract answers.
 
@@ -114,9 +82,8 @@ class Holdings:
     seller_balances: Mapping[Address, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """A transfer that its recipient paid for.
+class Sale(NamedTuple):
+    """A transfer that its recipient paid for. A tuple, as `Log` is.
 
     Attributes:
         price: For the whole quantity, in the currency's smallest unit; None when it was paid in

@@ -16,10 +16,12 @@ from nft_worker.account_reader import fetch_contracts
 from nft_worker.analysis.holders import held_by_somebody, largest_holders
 from nft_worker.analysis.markets.fills import NATIVE
 from nft_worker.analysis.markets.punks import COLLECTION, PUNK_INDEX_TO_ADDRESS
+from nft_worker.analysis.movement_table import Movements, movements
 from nft_worker.analysis.movements import NOBODY
-from nft_worker.analysis.paths import accounts_to_classify
+from nft_worker.analysis.token_paths import suspected_custodians
+from nft_worker.history import History
 from nft_worker.kept import KeptTransaction
-from nft_worker.models import Collection, History, Holdings, Sale
+from nft_worker.models import Collection, Holdings
 from nft_worker.movement_index import MovementIndex
 from nft_worker.movement_reader import fetch_window_movements
 
@@ -55,7 +57,12 @@ async def fetch_history(
             seconds[extent.first_block] - path_seconds,
         )
     read = (*earlier, *in_window)
-    transfers = [move for kept in read for move in kept.transfers]
+    moves = await asyncio.to_thread(
+        movements,
+        collection.address,
+        (move for kept in read for move in kept.transfers),
+        {kept.block_number: kept.seconds for kept in read},
+    )
     return History(
         collection=collection,
         block=pinned.block,
@@ -66,15 +73,13 @@ async def fetch_history(
             to_timestamp=from_millis(seconds[extent.last_block] * 1000),
             truncated=extent.truncated,
         ),
-        transfers=tuple(move for kept in in_window for move in kept.transfers),
-        timestamps=seconds | {kept.block_number: kept.seconds for kept in read},
+        moves=moves,
         transactions={kept.hash: kept.payment for kept in read if kept.payment is not None},
-        contracts=await fetch_contracts(pinned, accounts_to_classify(transfers)),
+        contracts=await fetch_contracts(pinned, suspected_custodians(moves)),
         reaches_origin=extent.reaches_origin,
         undecodable_logs=sum(kept.undecodable for kept in in_window),
         window_seconds=(seconds[extent.first_block], seconds[extent.last_block]),
         gaps=extent.gaps,
-        earlier=tuple(move for kept in earlier for move in kept.transfers),
     )
 
 
@@ -119,15 +124,19 @@ async def fetch_holdings(
 
 
 async def fetch_currencies(
-    pinned: PinnedChain, sales: Iterable[Sale]
+    pinned: PinnedChain, currencies: Iterable[str | None]
 ) -> dict[Address, TokenMetadata]:
-    """Read the metadata of the tokens that sales were paid in.
+    """Read the metadata of the tokens among the currencies that sales were paid in.
 
     Raises:
         ChainError: The chain could not be read.
     """
-    paid = {sale.currency for sale in sales if sale.currency not in (None, NATIVE)}
-    return await fetch_token_metadata(pinned, sorted(Address(token) for token in paid if token))
+    paid = {Address(currency) for currency in currencies if currency and currency != NATIVE}
+    return await fetch_token_metadata(pinned, sorted(paid))
+
+
+def _in_window(history: History) -> Movements:
+    return history.moves.take(history.moves.block >= history.window.from_block)
 
 
 async def _fetch_owners(pinned: PinnedChain, history: History) -> tuple[dict[Address, int], int]:
@@ -136,7 +145,10 @@ async def _fetch_owners(pinned: PinnedChain, history: History) -> tuple[dict[Add
     A token whose last known transfer burned it has no owner to tell.
     """
     address = history.collection.address
-    latest = {move.token_id: move.recipient for move in history.transfers}
+    moves = _in_window(history)
+    latest = dict(
+        zip(moves.tokens.named(moves.token), moves.accounts.named(moves.recipient), strict=True)
+    )
     owners = await (
         _fetch_punk_owners(pinned, latest)
         if history.collection.standard == "cryptopunks"
@@ -167,9 +179,11 @@ async def _fetch_edition_balances(
 ) -> tuple[dict[Address, int], int]:
     """Read the units of every id with everybody who got some, and how many are not told."""
     address = history.collection.address
+    moves = _in_window(history)
+    ids = moves.tokens.named(moves.token)
     pairs = sorted(
-        {(move.recipient, move.token_id) for move in history.transfers}
-        | {(move.sender, move.token_id) for move in history.transfers}
+        {*zip(moves.accounts.named(moves.recipient), ids, strict=True)}
+        | {*zip(moves.accounts.named(moves.sender), ids, strict=True)}
     )
     asked = [(holder, token_id) for holder, token_id in pairs if holder != ZERO_ADDRESS]
     answers = await pinned.call_many(

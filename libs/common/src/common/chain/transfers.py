@@ -31,9 +31,8 @@ class Erc20Transfer(NamedTuple):
     log_index: int
 
 
-@dataclass(frozen=True, slots=True)
-class NftTransfer:
-    """One token id that moved.
+class NftTransfer(NamedTuple):
+    """One token id that moved. A tuple, as `Log` is.
 
     Attributes:
         operator: Who moved it (ERC-1155 only).

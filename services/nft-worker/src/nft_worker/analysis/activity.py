@@ -10,7 +10,8 @@ import numpy as np
 
 from common.results.nft_movements import NftActivityBucket
 from common.statistics import robust_z
-from nft_worker.analysis.columns import Ints, Mask, Movements, distinct
+from nft_worker.analysis.arrays import Ints, Mask, distinct
+from nft_worker.analysis.movement_table import Movements
 from nft_worker.analysis.movements import NOBODY
 
 BUCKET_SECONDS = (3_600, 86_400, 604_800)

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
+from typing import NamedTuple
 
 from common.actions.analyze_nft_movements import NftThresholds
 from common.chain.types import Address
 from common.results.alerts import Alert, AlertMetrics, AlertSubject, Severity, alert_id
 from common.results.nft_movements import NftActivityBucket, NftHolders, PatternType
-from nft_worker.analysis.findings import Finding
+from nft_worker.analysis.findings import LIST_CAP, Finding
 from nft_worker.analysis.rows import evidence, moment
 from nft_worker.analysis.scoring import Verdict, finding_severity, pattern_score
 from nft_worker.analysis.wording import short
 from nft_worker.models import Position
 
-ALERT_CAP = 1_000
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
 
 ALERT_TYPES: Mapping[PatternType, str] = {
@@ -29,6 +29,26 @@ ALERT_TYPES: Mapping[PatternType, str] = {
     "mint_burst": "MINT_BURST",
 }
 """Patterns with an alert of their own; the others speak through WASH_TRADE."""
+
+
+class Scored(NamedTuple):
+    """A finding with the score of its sales, and how severe that makes it."""
+
+    finding: Finding
+    score: float
+    severity: Severity
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Return what the most severe, then the newest, has least of."""
+        return (SEVERITIES.index(self.severity), -self.finding.places[-1].timestamp)
+
+
+def foremost(findings: Sequence[Scored], count: int) -> list[Scored]:
+    """Return the `count` most severe and newest findings, and those that equal the last of them."""
+    ranks = [each.rank for each in findings]
+    last = max(nsmallest(count, ranks), default=None)
+    return [each for each, rank in zip(findings, ranks, strict=True) if last and rank <= last]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +75,25 @@ class AlertWriter:
     def of_findings(
         self, findings: Sequence[Finding], verdicts: Mapping[Position, Verdict]
     ) -> list[Alert]:
-        """Return the most important alerts about findings, at most ALERT_CAP.
+        """Return the most important alerts about findings, at most LIST_CAP.
 
         Those are the most severe first, then the newest; each id once.
         """
-        scored = [(finding, pattern_score(finding, verdicts)) for finding in findings]
+        scored = [
+            Scored(finding, score, finding_severity(finding, score, self._thresholds))
+            for finding in findings
+            for score in [pattern_score(finding, verdicts)]
+        ]
+        alerted = [each for each in scored if each.finding.type in ALERT_TYPES]
         drafts = {
             draft.alert_id: draft
-            for draft in (*self._wash_trades(scored, verdicts), *self._patterns(scored))
+            for draft in (
+                *self._wash_trades(scored, verdicts),
+                *self._patterns(foremost(alerted, LIST_CAP)),
+            )
         }
         ranked = nsmallest(
-            ALERT_CAP,
+            LIST_CAP,
             drafts.values(),
             key=lambda draft: (
                 SEVERITIES.index(draft.severity),
@@ -77,7 +105,7 @@ class AlertWriter:
 
     def _wash_trades(
         self,
-        scored: Iterable[tuple[Finding, float]],
+        scored: Iterable[Scored],
         verdicts: Mapping[Position, Verdict],
     ) -> Iterator[Draft]:
         """Yield one alert for each token and group of wallets behind sales that are flagged.
@@ -85,7 +113,8 @@ class AlertWriter:
         Sales that an earlier finding explains get no second alert, so the strongest come first.
         """
         explained: set[Position] = set()
-        for finding, score in scored:
+        for each in scored:
+            finding, score = each.finding, each.score
             if finding.rule is None:
                 continue
             flagged = {
@@ -96,26 +125,20 @@ class AlertWriter:
             explained |= flagged
             yield self._draft(
                 "WASH_TRADE",
-                finding,
-                score,
+                each,
                 (*finding.token_ids, *finding.wallets),
                 score,
                 self._thresholds.wash_score,
                 confidence=score,
             )
 
-    def _patterns(self, scored: Iterable[tuple[Finding, float]]) -> Iterator[Draft]:
+    def _patterns(self, alerted: Iterable[Scored]) -> Iterator[Draft]:
         """Yield one alert for each finding of a type that has alerts of its own."""
-        for finding, score in scored:
-            if finding.type in ALERT_TYPES:
-                yield self._draft(
-                    ALERT_TYPES[finding.type],
-                    finding,
-                    score,
-                    finding.key,
-                    finding.value,
-                    finding.threshold,
-                )
+        for each in alerted:
+            finding = each.finding
+            yield self._draft(
+                ALERT_TYPES[finding.type], each, finding.key, finding.value, finding.threshold
+            )
 
     def activity(self, buckets: Iterable[NftActivityBucket], bucket_seconds: int) -> list[Alert]:
         """Return one alert for each complete bucket with unusually much or little activity."""
@@ -189,8 +212,7 @@ class AlertWriter:
     def _draft(
         self,
         kind: str,
-        finding: Finding,
-        score: float,
+        scored: Scored,
         key: Sequence[object],
         value: float,
         threshold: float | None,
@@ -200,8 +222,8 @@ class AlertWriter:
         return Draft(
             alert_id(self._chain_id, kind, self._collection, *key),
             kind,
-            finding,
-            finding_severity(finding, score, self._thresholds),
+            scored.finding,
+            scored.severity,
             value,
             threshold,
             confidence,
@@ -232,7 +254,7 @@ class AlertWriter:
 
 
 def most_severe(alerts: Iterable[Alert]) -> list[Alert]:
-    """Return at most ALERT_CAP alerts: most severe first, then newest, each id once."""
+    """Return at most LIST_CAP alerts: most severe first, then newest, each id once."""
     unique = {alert.alert_id: alert for alert in alerts}
     ranked = sorted(
         unique.values(),
@@ -242,4 +264,4 @@ def most_severe(alerts: Iterable[Alert]) -> list[Alert]:
             alert.alert_id,
         ),
     )
-    return ranked[:ALERT_CAP]
+    return ranked[:LIST_CAP]

@@ -10,6 +10,9 @@ from common.results.alerts import Severity
 from common.results.nft_movements import PatternType, WashRule
 from nft_worker.models import Position, Sale, Timestamps
 
+LIST_CAP = 1_000
+"""Entries of every list of the result, alerts among them; further ones are only counted."""
+
 
 class Place(NamedTuple):
     """A log on the chain, in the order of the chain."""

@@ -7,16 +7,14 @@ import numpy as np
 
 from common.results.nft_movements import HoldTime
 from common.statistics import percentile
-from nft_worker.analysis.columns import Mask
+from nft_worker.analysis.arrays import Mask
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.paths import TokenPath
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.models import Position, Timestamps, position
 
 
-def hold_time(
-    paths: TokenPaths, flagged: frozenset[Position], timestamps: Timestamps, from_block: int
-) -> HoldTime:
+def hold_time(paths: TokenPaths, flagged: frozenset[Position], from_block: int) -> HoldTime:
     """Return how long tokens stayed with their holders.
 
     A holding that began or ended with a wash trade is left out. One whose beginning is not known
@@ -25,7 +23,6 @@ def hold_time(
     Args:
         paths: Of all tokens.
         flagged: Positions of sales that count as wash trades.
-        timestamps: Unix seconds of each block.
         from_block: First block of the window: holdings that ended before are left out.
     """
     moves = paths.moves
@@ -34,7 +31,9 @@ def hold_time(
     is_wash[moves.rows_of(flagged)] = True
     counted: Mask = ~is_wash[arrival] & ~is_wash[departure] & (moves.block[departure] >= from_block)
     known = (moves.seconds[departure] - moves.seconds[arrival])[counted]
-    walked = _walked(paths.of(paths.interrupted()), flagged, timestamps, from_block)
+    interrupted = paths.interrupted
+    times = moves.times(interrupted[moves.token])
+    walked = _walked(paths.of(interrupted), flagged, times, from_block)
     ordered = np.sort(np.concatenate((known, np.array(walked, np.int64))))
     count = len(ordered)
     last = np.cumsum(paths.lengths)[paths.lengths > 0] - 1

@@ -12,7 +12,8 @@ from common.results.nft_movements import NftHolder, NftHolders
 from common.statistics import gini
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.rules.dumps import HeldBefore
-from nft_worker.models import History, Holdings, Position, position
+from nft_worker.history import History
+from nft_worker.models import Holdings, Position, position
 
 TOP_HOLDERS = 10
 COMPLETE_COVERAGE = 0.999

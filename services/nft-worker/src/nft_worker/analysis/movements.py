@@ -1,7 +1,6 @@
 """Transfers in order, what kind each is, and contracts that only passed tokens on removed."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from common.chain.transfers import NftTransfer
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS, Address
@@ -51,7 +50,7 @@ def skip_conduits(
         came = None
         if transfer.sender in contracts:
             came = arrived.pop(_parcel(transfer, transfer.sender), None)
-        joined = transfer if came is None else replace(transfer, sender=kept.pop(came).sender)
+        joined = transfer if came is None else transfer._replace(sender=kept.pop(came).sender)
         kept[position(transfer)] = joined
         if transfer.recipient in contracts and transfer.sender != transfer.recipient:
             arrived[_parcel(transfer, transfer.recipient)] = position(transfer)

@@ -8,9 +8,9 @@ from common.chain.types import Address
 from common.chain.units import format_units, share_pct
 from common.results.nft_movements import CurrencyVolume, PriceStats
 from common.statistics import percentile
-from nft_worker.analysis.columns import Floats, Ints, Mask
+from nft_worker.analysis.arrays import Floats, Ints, Mask
 from nft_worker.analysis.markets.fills import NATIVE
-from nft_worker.analysis.sale_columns import Sales
+from nft_worker.analysis.sale_table import Sales
 from nft_worker.models import Currencies, Position, Sale
 
 FLOOR_PERCENT = 10
@@ -64,7 +64,7 @@ def floors_of_suspects(
         for row, count in zip(rows[is_suspect].tolist(), before[is_suspect].tolist(), strict=True):
             earlier = sales.pick(honest[max(0, count - length) : count])
             ranked = sorted(map(unit_price, earlier))
-            found[sales.records[row].position] = percentile(ranked, FLOOR_PERCENT)
+            found[sales.position(row)] = percentile(ranked, FLOOR_PERCENT)
     return found
 
 
@@ -140,8 +140,8 @@ def volumes(
     for number, currency in enumerate(sales.currencies.values()):
         own = priced & (sales.currency == number)
         if currency is not None and own.any():
-            honest = [sale.price or 0 for sale in sales.pick(own & ~flagged)]
-            wash = [sale.price or 0 for sale in sales.pick(own & flagged)]
+            honest = sales.price[own & ~flagged].tolist()
+            wash = sales.price[own & flagged].tolist()
             found.append(_volume(currency, honest, wash, currencies))
     return sorted(found, key=lambda volume: (-volume.sale_count, volume.currency))
 

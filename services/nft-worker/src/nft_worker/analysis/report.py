@@ -17,14 +17,14 @@ from common.results.nft_movements import (
 )
 from nft_worker.analysis.activity import Buckets, activity_rows, window_buckets
 from nft_worker.analysis.alerts import AlertWriter, most_severe
+from nft_worker.analysis.arrays import Mask, distinct, is_in
 from nft_worker.analysis.clusters import wallet_clusters
-from nft_worker.analysis.columns import Mask, distinct, is_in
+from nft_worker.analysis.findings import LIST_CAP
 from nft_worker.analysis.hold_times import hold_time
 from nft_worker.analysis.holders import holder_distribution, total_supply
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.prices import price_statistics, volumes
 from nft_worker.analysis.rows import (
-    LIST_CAP,
     moment,
     movement_rows,
     path_rows,
@@ -34,7 +34,8 @@ from nft_worker.analysis.rows import (
 from nft_worker.analysis.suspicions import Suspicions, cycles_by_token, find_suspicions
 from nft_worker.analysis.token_trading import token_trading
 from nft_worker.analysis.trading import Trading
-from nft_worker.models import Currencies, History, Holdings
+from nft_worker.history import History
+from nft_worker.models import Currencies, Holdings
 
 CLUSTER_CAP = 200
 
@@ -51,9 +52,6 @@ def analyze(
 ) -> NftMovementAnalysis:
     """Return how a collection moved in a window, and what in it deserves a look.
 
-    The order in which transfers are given, or that they were read in parts that overlap, makes no
-    difference.
-
     Args:
         history: What happened.
         trading: What `read_trading` makes of it.
@@ -67,10 +65,11 @@ def analyze(
     suspicions = find_suspicions(history, trading, holdings, buckets, thresholds)
     sales, logged = trading.all_sales, trading.logged
     flagged = sales.mask_of(suspicions.flagged)
-    in_window = np.arange(len(sales)) >= trading.first_sale
+    in_window = trading.is_in_window
     supply = total_supply(history, logged.pick(logged.is_mint | logged.is_burn))
-    window_transfers, window_sales = trading.transfers, trading.sales
-    newest_sold = {sale.position for sale in window_sales[-LIST_CAP:]}
+    newest_sales = sales.pick(trading.sales[-LIST_CAP:])
+    newest = trading.transfers[-LIST_CAP:]
+    newest_sold = {sale.position for sale in newest_sales}
     clusters = wallet_clusters(sales.pick(flagged))
     result = NftMovementAnalysis(
         window=history.window,
@@ -79,22 +78,18 @@ def analyze(
         thresholds=thresholds.model_dump(by_alias=True),
         collection=_facts(history, supply),
         summary=_summary(trading, in_window, flagged, currencies),
-        transfers=movement_rows(window_transfers, history.timestamps, newest_sold),
-        transfers_total=len(window_transfers),
-        sales=sale_rows(window_sales, suspicions.verdicts, suspicions.flagged, currencies),
-        sales_total=len(window_sales),
+        transfers=movement_rows(logged.pick(newest), logged.times(newest), newest_sold),
+        transfers_total=len(trading.transfers),
+        sales=sale_rows(newest_sales, suspicions.verdicts, suspicions.flagged, currencies),
+        sales_total=len(trading.sales),
         price_stats=price_statistics(sales, in_window & ~flagged),
         holders=holder_distribution(holdings, supply),
-        hold_time=hold_time(
-            trading.paths, suspicions.flagged, history.timestamps, history.window.from_block
-        ),
-        token_paths=path_rows(
-            trading.paths, cycles_by_token(suspicions.cycles), sales, history.timestamps
-        ),
+        hold_time=hold_time(trading.paths, suspicions.flagged, history.window.from_block),
+        token_paths=path_rows(trading.paths, cycles_by_token(suspicions.cycles), sales),
         token_paths_total=len(trading.paths),
         token_trading=token_trading(sales, in_window, flagged),
         suspicious_patterns=pattern_rows(suspicions.findings, suspicions.verdicts, thresholds),
-        suspicious_patterns_total=len(suspicions.findings),
+        suspicious_patterns_total=len(suspicions.findings) + suspicions.untold,
         wallet_clusters=clusters[:CLUSTER_CAP],
         wallet_clusters_total=len(clusters),
         activity_bucket_seconds=buckets.seconds,
@@ -178,7 +173,7 @@ def _summary(
     senders[logged.sender[first:]] = receivers[logged.recipient[first:]] = True
     by_currency = volumes(sales, sold, flagged, currencies)
     return NftMovementSummary(
-        transfer_count=len(logged.keys) - first,
+        transfer_count=len(logged) - first,
         sale_count=int(np.count_nonzero(sold)),
         wash_sale_count=int(np.count_nonzero(flagged)),
         unpriced_sale_count=int(

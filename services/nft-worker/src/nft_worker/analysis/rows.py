@@ -18,10 +18,10 @@ from common.results.nft_movements import (
     SuspiciousPattern,
     WashVerdict,
 )
-from nft_worker.analysis.findings import Finding, Place
+from nft_worker.analysis.findings import LIST_CAP, Finding, Place
 from nft_worker.analysis.movements import movement_kind
 from nft_worker.analysis.prices import decimals_of
-from nft_worker.analysis.sale_columns import Sales
+from nft_worker.analysis.sale_table import Sales
 from nft_worker.analysis.scoring import (
     INNOCENT,
     RULES,
@@ -32,11 +32,10 @@ from nft_worker.analysis.scoring import (
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.models import Currencies, Position, Sale, Timestamps, position
 
-LIST_CAP = 1_000
 HOPS_PER_PATH = 50
 HOPS_OF_ALL_PATHS = 5_000
 ITEMS_PER_PATTERN = 20
-"""These caps keep every result below the 16 MB of a MongoDB document."""
+"""These caps, and LIST_CAP, keep every result below the 16 MB of a MongoDB document."""
 
 
 def moment(timestamp: int) -> datetime:
@@ -47,7 +46,7 @@ def moment(timestamp: int) -> datetime:
 def movement_rows(
     transfers: Sequence[NftTransfer], timestamps: Timestamps, sold: Collection[Position]
 ) -> list[NftMovement]:
-    """Return the newest movements, newest first."""
+    """Return movements newest first."""
     return [
         NftMovement(
             kind=movement_kind(transfer, sold),
@@ -62,7 +61,7 @@ def movement_rows(
             block_number=transfer.block_number,
             timestamp=moment(timestamps[transfer.block_number]),
         )
-        for transfer in reversed(transfers[-LIST_CAP:])
+        for transfer in reversed(transfers)
     ]
 
 
@@ -72,7 +71,7 @@ def sale_rows(
     flagged: Collection[Position],
     currencies: Currencies,
 ) -> list[NftSale]:
-    """Return the newest sales, newest first."""
+    """Return sales newest first."""
     return [
         NftSale(
             token_id=str(sale.token_id),
@@ -97,7 +96,7 @@ def sale_rows(
             timestamp=moment(sale.timestamp),
             wash=_wash(verdicts.get(sale.position, INNOCENT), sale.position in flagged),
         )
-        for sale in reversed(sales[-LIST_CAP:])
+        for sale in reversed(sales)
     ]
 
 
@@ -105,16 +104,13 @@ def _wash(verdict: Verdict, is_flagged: bool) -> WashVerdict:
     return WashVerdict(score=verdict.score, flagged=is_flagged, filters=list(verdict.rules))
 
 
-def path_rows(
-    paths: TokenPaths, cycles: Mapping[int, int], sales: Sales, timestamps: Timestamps
-) -> list[NftTokenPath]:
+def path_rows(paths: TokenPaths, cycles: Mapping[int, int], sales: Sales) -> list[NftTokenPath]:
     """Return token paths, those with most cycles first, then the longest.
 
     Args:
         paths: Of all tokens.
         cycles: Number of cycles by token id, where there are any.
         sales: All sales.
-        timestamps: Unix seconds of each block.
     """
     ids, lengths = paths.moves.tokens.values(), paths.lengths.tolist()
     ranked = sorted(
@@ -127,11 +123,12 @@ def path_rows(
     wanted[shown] = True
     by_id = {path.token_id: path for path in paths.of(wanted)}
     sold = sales.of_tokens(wanted)
+    times = paths.moves.times(wanted[paths.moves.token])
     return [
         NftTokenPath(
             token_id=str(ids[number]),
             hops=[
-                _hop(transfer, sold, timestamps)
+                _hop(transfer, sold, times)
                 for transfer in by_id[ids[number]].transfers[-HOPS_PER_PATH:]
             ],
             hops_total=lengths[number],

@@ -16,8 +16,8 @@ def decode_sales(
     transfers: Iterable[NftTransfer],
     transactions: Mapping[str, PaidTransaction],
     timestamps: Timestamps,
-) -> list[Sale]:
-    """Return the sales among transfers, in the order of the chain.
+) -> Iterator[Sale]:
+    """Yield the sales among transfers, in the order of the chain.
 
     A transfer is a sale when a marketplace's order delivered the token in its transaction. In
     transactions without such orders it is one when its recipient paid: what was paid is divided
@@ -34,7 +34,6 @@ def decode_sales(
     payments: dict[tuple[str, Address], Payment | None] = {}
     orders: dict[str, dict[Item, deque[Share]]] = {}
     places: Counter[tuple[str, Address]] = Counter()
-    sales: list[Sale] = []
     for transfer in transfers:
         transaction = transactions.get(transfer.transaction_hash)
         if transaction is None or not is_trade_candidate(transfer):
@@ -46,16 +45,15 @@ def decode_sales(
                 Item(transfer.contract, transfer.token_id)
             )
             if shares:
-                sales.append(_ordered_sale(transfer, shares.popleft(), timestamps))
+                yield _ordered_sale(transfer, shares.popleft(), timestamps)
             continue
         purchase = (transfer.transaction_hash, transfer.recipient)
         if purchase not in payments:
             payments[purchase] = payment_of(transfer.recipient, transaction)
         payment = payments[purchase]
         if payment is not None:
-            sales.append(_paid_sale(transfer, payment, places[purchase], timestamps))
+            yield _paid_sale(transfer, payment, places[purchase], timestamps)
             places[purchase] += 1
-    return sales
 
 
 def _ordered_sale(transfer: NftTransfer, share: Share, timestamps: Timestamps) -> Sale:

@@ -55,7 +55,7 @@ def flagged_sales(verdicts: Mapping[Position, Verdict], cut: float) -> frozenset
 
 def pattern_score(finding: Finding, verdicts: Mapping[Position, Verdict]) -> float:
     """Return the highest wash score of the sales a finding is about; 0 when there is none."""
-    return max((verdicts.get(at, INNOCENT).score for at in finding.sales), default=0.0)
+    return max([verdicts[at].score for at in finding.sales if at in verdicts], default=0.0)
 
 
 def finding_severity(finding: Finding, score: float, thresholds: NftThresholds) -> Severity:

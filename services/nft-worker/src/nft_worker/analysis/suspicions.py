@@ -4,17 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from common.actions.analyze_nft_movements import NftThresholds
 from common.results.envelope import Reason
 from nft_worker.analysis.activity import Buckets
-from nft_worker.analysis.columns import Mask
-from nft_worker.analysis.findings import Finding
+from nft_worker.analysis.arrays import Mask
+from nft_worker.analysis.findings import LIST_CAP, Finding
 from nft_worker.analysis.holders import holdings_over_time
 from nft_worker.analysis.prices import floors_of_suspects
 from nft_worker.analysis.rules.cycles import Cycle, accuse_cycles, find_cycles
-from nft_worker.analysis.rules.dumps import find_dumps, large_sellers
+from nft_worker.analysis.rules.dumps import find_dumps
 from nft_worker.analysis.rules.flips import find_rapid_flips
 from nft_worker.analysis.rules.mint_bursts import (
     find_mint_bursts_in_blocks,
@@ -26,17 +24,20 @@ from nft_worker.analysis.rules.self_trades import find_self_trades
 from nft_worker.analysis.rules.swap_backs import find_swap_backs
 from nft_worker.analysis.rules.sweeps import find_sweeps
 from nft_worker.analysis.rules.token_rings import WINDOWS_SECONDS, find_token_rings
-from nft_worker.analysis.sale_columns import (
-    Sales,
+from nft_worker.analysis.sale_masks import (
     around,
+    foremost_resales,
+    frequent_sellers,
     of_bursts,
     repeated,
     resales,
     swapped_back,
 )
+from nft_worker.analysis.sale_table import Sales
 from nft_worker.analysis.scoring import Verdict, flagged_sales, wash_verdicts
 from nft_worker.analysis.trading import Trading
-from nft_worker.models import History, Holdings, Position
+from nft_worker.history import History
+from nft_worker.models import Holdings, Position
 
 MINUTE = 60
 HOUR = 3_600
@@ -64,6 +65,7 @@ class Suspicions:
         verdicts: By the position of each accused sale.
         flagged: Positions of the sales that count as wash trades.
         not_evaluated: Rules that lacked data: the code is the rule's name.
+        untold: Number of further findings, which no list of LIST_CAP would show.
     """
 
     findings: tuple[Finding, ...]
@@ -71,6 +73,7 @@ class Suspicions:
     verdicts: dict[Position, Verdict]
     flagged: frozenset[Position]
     not_evaluated: tuple[Reason, ...]
+    untold: int
 
 
 def find_suspicions(
@@ -88,7 +91,7 @@ def find_suspicions(
     sales, from_block = trading.all_sales, history.window.from_block
     cycles, wash = _trading_findings(history, trading, thresholds)
     flagged = flagged_sales(wash_verdicts(wash), thresholds.wash_score)
-    in_window = np.arange(len(sales)) >= trading.first_sale
+    in_window = trading.is_in_window
     floors = floors_of_suspects(
         sales,
         in_window,
@@ -107,8 +110,10 @@ def find_suspicions(
     flagged = flagged_sales(verdicts, thresholds.wash_score)
     honest = ~sales.mask_of(flagged)
     dumps, unknown_dumps = _dumps(history, trading, holdings, honest & in_window, thresholds)
+    flips, untold = _rapid_flips(trading, honest, sales.mask_of(verdicts), thresholds)
     others = [
-        *_quick_trades(sales, honest, in_window, thresholds),
+        *flips,
+        *_sweeps(sales, honest & in_window, thresholds),
         *dumps,
         *_mint_bursts(history, trading, buckets, thresholds),
     ]
@@ -124,17 +129,20 @@ def find_suspicions(
         verdicts=verdicts,
         flagged=frozenset(at for at in flagged if at[0] >= from_block),
         not_evaluated=not_evaluated,
+        untold=untold,
     )
 
 
 def _trading_findings(
     history: History, trading: Trading, thresholds: NftThresholds
 ) -> tuple[list[Cycle], list[Finding]]:
-    sales, returning = trading.all_sales, trading.paths.with_returns()
+    sales = trading.all_sales
+    returning = trading.paths.with_returns(thresholds.cycle_days * DAY)
+    times = trading.logged.times(returning[trading.logged.token])
     cycles = find_cycles(
         trading.paths.of(returning),
         history.contracts,
-        history.timestamps,
+        times,
         longest_seconds=thresholds.cycle_days * DAY,
     )
     return cycles, [
@@ -142,7 +150,7 @@ def _trading_findings(
         *accuse_cycles(
             cycles,
             sales.of_tokens(returning),
-            history.timestamps,
+            times,
             fast_seconds=thresholds.fast_cycle_hours * HOUR,
             longest_seconds=thresholds.cycle_days * DAY,
         ),
@@ -160,28 +168,34 @@ def _trading_findings(
     ]
 
 
-def _quick_trades(
-    sales: Sales, honest: Mask, in_window: Mask, thresholds: NftThresholds
-) -> list[Finding]:
+def _rapid_flips(
+    trading: Trading, honest: Mask, suspected: Mask, thresholds: NftThresholds
+) -> tuple[list[Finding], int]:
+    sales = trading.all_sales
     flip_seconds = thresholds.rapid_flip_hours * HOUR
-    sweep_seconds = thresholds.sweep_minutes * MINUTE
+    instant_seconds = thresholds.instant_flip_hours * HOUR
+    found = resales(sales, honest, trading.first_sale, flip_seconds)
+    bought, sold = foremost_resales(sales, found, suspected, instant_seconds, LIST_CAP)
+    flips = find_rapid_flips(
+        zip(sales.pick(bought), sales.pick(sold), strict=True),
+        rapid_seconds=flip_seconds,
+        instant_seconds=instant_seconds,
+    )
+    return flips, len(found.sold) - len(sold)
+
+
+def _sweeps(sales: Sales, among: Mask, thresholds: NftThresholds) -> list[Finding]:
+    seconds = thresholds.sweep_minutes * MINUTE
     bursts = (
         (thresholds.sweep_transaction_tokens, 0.0),
-        (thresholds.sweep_tokens, sweep_seconds),
+        (thresholds.sweep_tokens, seconds),
     )
-    return [
-        *find_rapid_flips(
-            resales(sales, honest, flip_seconds),
-            rapid_seconds=flip_seconds,
-            instant_seconds=thresholds.instant_flip_hours * HOUR,
-        ),
-        *find_sweeps(
-            sales.pick(of_bursts(sales, honest & in_window, sales.buyer, bursts)),
-            least_in_transaction=thresholds.sweep_transaction_tokens,
-            least_in_time=thresholds.sweep_tokens,
-            seconds=sweep_seconds,
-        ),
-    ]
+    return find_sweeps(
+        sales.pick(of_bursts(sales, among, sales.buyer, bursts)),
+        least_in_transaction=thresholds.sweep_transaction_tokens,
+        least_in_time=thresholds.sweep_tokens,
+        seconds=seconds,
+    )
 
 
 def _dumps(
@@ -193,10 +207,8 @@ def _dumps(
 ) -> tuple[list[Finding], int]:
     seconds = thresholds.dump_hours * HOUR
     sales = trading.all_sales
-    candidates = sales.pick(
-        of_bursts(sales, honest, sales.seller, [(thresholds.dump_tokens, seconds)])
-    )
-    sellers = large_sellers(candidates, least=thresholds.dump_tokens)
+    candidates = of_bursts(sales, honest, sales.seller, [(thresholds.dump_tokens, seconds)])
+    sellers = frequent_sellers(sales, candidates, thresholds.dump_tokens)
     logged, is_seller = trading.logged, trading.logged.accounts.mask_of(sellers)
     held_before = holdings_over_time(
         logged.pick(is_seller[logged.sender] | is_seller[logged.recipient]),
@@ -205,7 +217,7 @@ def _dumps(
         reaches_origin=history.reaches_origin,
     )
     return find_dumps(
-        candidates,
+        sales.pick(candidates),
         held_before,
         least=thresholds.dump_tokens,
         least_pct=thresholds.dump_holding_pct,
@@ -217,16 +229,17 @@ def _mint_bursts(
     history: History, trading: Trading, buckets: Buckets, thresholds: NftThresholds
 ) -> list[Finding]:
     logged = trading.logged
-    mints = logged.pick(logged.is_mint & (logged.block >= history.window.from_block))
+    is_new_mint = logged.is_mint & (logged.block >= history.window.from_block)
+    mints, times = logged.pick(is_new_mint), logged.times(is_new_mint)
     in_blocks = find_mint_bursts_in_blocks(
         mints,
-        history.timestamps,
+        times,
         above=thresholds.mint_burst_mints,
         most_minters=thresholds.mint_burst_minters,
     )
     in_time = find_mint_bursts_in_time(
         mints,
-        history.timestamps,
+        times,
         buckets,
         least=thresholds.activity_min_transfers,
         least_z_score=thresholds.activity_z_score,

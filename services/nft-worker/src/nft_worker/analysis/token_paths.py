@@ -1,13 +1,16 @@
 """The paths of all tokens of a collection, each made when somebody looks at it."""
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
+from math import inf
 
 import numpy as np
 
 from common.chain.types import Address
-from nft_worker.analysis.columns import Ints, Mask, Movements, grouped, occurring
+from nft_worker.analysis.arrays import Ints, Mask, grouped, is_in, occurring
+from nft_worker.analysis.movement_table import Movements
 from nft_worker.analysis.movements import NOBODY
-from nft_worker.analysis.paths import TokenPath, token_path
+from nft_worker.analysis.paths import TokenPath, accounts_to_classify, token_path
 
 
 class TokenPaths:
@@ -58,13 +61,37 @@ class TokenPaths:
         ]
         return self._tokens_of(rows)
 
-    def with_returns(self) -> Mask:
-        """Return the tokens that may have come back to a wallet that had passed them on."""
+    def with_returns(self, within_seconds: float = inf) -> Mask:
+        """Return the tokens that may have come back to a wallet that had passed them on.
+
+        Args:
+            within_seconds: Longest time away.
+        """
+        moves = self.moves
+        rows = self.rows[self._revisiting()[moves.token[self.rows]]]
+        holder = moves.token[rows] * max(len(moves.accounts), 1)
+        # each movement is a departure (even place) and then an arrival (odd place)
+        holding = np.column_stack(
+            (holder + moves.sender[rows], holder + moves.recipient[rows])
+        ).ravel()
+        order = grouped(holding)
+        left, came = order[:-1], order[1:]
+        seconds = np.repeat(moves.seconds[rows], 2)
+        returned = (
+            (holding[left] == holding[came])
+            & (left % 2 < came % 2)
+            & (seconds[came] - seconds[left] <= within_seconds)
+        )
+        return self._tokens_of(rows[left[returned] // 2])
+
+    def _revisiting(self) -> Mask:
+        """Return the tokens that some wallet had twice: cheaper to find, and never fewer."""
         moves, accounts = self.moves, max(len(self.moves.accounts), 1)
-        rows = self.rows[~moves.is_burn[self.rows]]
-        token, sender, recipient = moves.token[rows], moves.sender[rows], moves.recipient[rows]
+        token, sender, recipient = (
+            column[self.rows] for column in (moves.token, moves.sender, moves.recipient)
+        )
         begins = np.append(True, (token[1:] != token[:-1]) | (sender[1:] != recipient[:-1]))
-        begins = begins[: len(rows)] & ~moves.is_mint[rows]
+        begins = begins[: len(token)]
         had = np.concatenate((token * accounts + recipient, (token * accounts + sender)[begins]))
         mask = np.zeros(len(moves.tokens), np.bool_)
         mask[occurring(had, 2) // accounts] = True
@@ -77,11 +104,12 @@ class TokenPaths:
         each movement begins where the one before ended: its holdings can be told without a walk.
         """
         moves, rows = self.moves, self.rows
-        plain = ~self.interrupted()
+        plain = ~self.interrupted
         first, second = rows[:-1], rows[1:]
         joined = (moves.token[first] == moves.token[second]) & plain[moves.token[first]]
         return first[joined], second[joined]
 
+    @cached_property
     def interrupted(self) -> Mask:
         """Return the tokens whose holdings `unbroken_holdings` leaves out."""
         return self._tokens_of(self.rows[self._is_interrupted()])
@@ -100,3 +128,15 @@ class TokenPaths:
         mask = np.zeros(len(self.moves.tokens), np.bool_)
         mask[self.moves.token[rows]] = True
         return mask
+
+
+def suspected_custodians(logged: Movements) -> set[Address]:
+    """Return the accounts whose code must be known, see `accounts_to_classify`.
+
+    Only tokens that came back to somebody, or moved twice in one transaction, are looked at.
+    """
+    transaction = logged.block * (1 + int(logged.place.max(initial=0))) + logged.place
+    parcel = transaction * max(len(logged.tokens), 1) + logged.token
+    wanted = TokenPaths(logged, ()).with_returns()
+    wanted[logged.token[is_in(parcel, occurring(parcel, 2))]] = True
+    return accounts_to_classify(logged.iterate(wanted[logged.token]))

@@ -13,14 +13,6 @@ HeldBefore = Callable[[Address, Position], int | None]
 """Tokens that a wallet held just before a place on the chain; None when that is not known."""
 
 
-def large_sellers(sales: Iterable[Sale], *, least: int) -> set[Address]:
-    """Return the wallets that sold at least `least` times: only these can have dumped."""
-    counts: defaultdict[Address, int] = defaultdict(int)
-    for sale in sales:
-        counts[sale.seller] += 1
-    return {seller for seller, count in counts.items() if count >= least}
-
-
 def find_dumps(
     sales: Iterable[Sale],
     held_before: HeldBefore,

@@ -10,17 +10,16 @@ from nft_worker.models import Sale
 def find_rapid_flips(
     resales: Iterable[tuple[Sale, Sale]], *, rapid_seconds: float, instant_seconds: float
 ) -> list[Finding]:
-    """Return one finding for each token sold on by its buyer to somebody else.
+    """Return one finding for each token sold on by its buyer.
 
     Args:
-        resales: Purchase and next sale of an ERC-721 token, within `rapid_seconds`.
+        resales: Purchase of an ERC-721 token and its next sale, to somebody else and within
+            `rapid_seconds`.
         rapid_seconds: Longest time between purchase and resale.
         instant_seconds: A resale within this weighs more.
     """
     findings = []
     for purchase, resale in resales:
-        if resale.seller in (purchase.seller, resale.buyer):
-            continue
         seconds = resale.timestamp - purchase.timestamp
         findings.append(
             Finding(
