@@ -70,14 +70,22 @@ def test_sales_come_out_of_a_table_as_they_went_in(
     table = movements(COLLECTION, given_moves, times)
     sales = [
         Sale(
-            *(move.token_id, move.amount, move.standard, move.sender, move.recipient),
-            data.draw(st.sampled_from(["native", None])),
-            data.draw(st.none() | uint256),
-            data.draw(st.sampled_from(["event", "tx_value", "erc20_legs", "none"])),
-            *(data.draw(st.booleans()), data.draw(st.booleans())),
-            *(times[move.block_number], move.block_number, move.transaction_hash),
-            *(move.log_index, move.batch_index),
-            data.draw(st.sampled_from(["seaport", None])),
+            token_id=move.token_id,
+            quantity=move.amount,
+            standard=move.standard,
+            seller=move.sender,
+            buyer=move.recipient,
+            currency=data.draw(st.sampled_from(["native", None])),
+            price=data.draw(st.none() | uint256),
+            price_source=data.draw(st.sampled_from(["event", "tx_value", "erc20_legs", "none"])),
+            price_estimated=data.draw(st.booleans()),
+            is_bundle=data.draw(st.booleans()),
+            timestamp=times[move.block_number],
+            block_number=move.block_number,
+            transaction_hash=move.transaction_hash,
+            log_index=move.log_index,
+            batch_index=move.batch_index,
+            marketplace=data.draw(st.sampled_from(["seaport", None])),
         )
         for move in table.pick(np.arange(len(table)))
         if data.draw(st.booleans())

@@ -1,7 +1,7 @@
 """Decoding is checked against eth_abi, an independent implementation of the ABI."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import pytest
 from eth_abi.abi import encode
@@ -78,7 +78,7 @@ def test_a_transfer_with_four_topics_is_an_nft(
     decoded = decode_transfers([log(topics)])
 
     [transfer] = decoded.nft
-    assert astuple(transfer) == (
+    assert transfer == (
         CONTRACT, "erc721", None, sender, recipient, token_id, 1, 7, "0x" + "dd" * 32, 3, 5, 0,
     )  # fmt: skip
     assert replace(decoded, nft=()) == NOTHING

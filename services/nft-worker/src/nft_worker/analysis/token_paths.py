@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
+from itertools import islice
 from math import inf
 
 import numpy as np
@@ -47,10 +48,13 @@ class TokenPaths:
         """
         ids = self.moves.tokens.values()
         wanted = np.flatnonzero(tokens & (self.lengths > 0)).tolist()
-        for number in sorted(wanted, key=ids.__getitem__):
-            end = self._ends[number]
-            rows = self.rows[end - self.lengths[number] : end]
-            yield token_path(ids[number], self.moves.pick(rows), self._contracts)
+        wanted.sort(key=ids.__getitem__)
+        spans = [slice(self._ends[each] - self.lengths[each], self._ends[each]) for each in wanted]
+        rows = [self.rows[span] for span in spans]
+        transfers = self.moves.iterate(np.concatenate(rows) if rows else self.rows[:0])
+        for number in wanted:
+            own = list(islice(transfers, int(self.lengths[number])))
+            yield token_path(ids[number], own, self._contracts)
 
     def touched_by_contracts(self) -> Mask:
         """Return the tokens that a contract got or gave away."""
