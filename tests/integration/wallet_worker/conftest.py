@@ -13,6 +13,7 @@ from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot, WalletSnapshotPayload
 from common.chain.types import RpcStats
 from local_stack.servers import AnvilServer
+from tests.integration.wallet_worker.evm_code import Event, emitter
 from wallet_worker.handler import take_snapshot
 
 Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
@@ -220,6 +221,24 @@ class Stage:
         payment = {"from": sender, "to": recipient, "value": hex(value_wei), **fields}
         digest: str = self.call("eth_sendTransaction", payment)
         self.call("evm_mine")
+        return digest
+
+    def place_emitter(self, answer: str, events: Sequence[Event]) -> str:
+        """Place a contract that answers with some code, and logs all events when `emit` is called.
+
+        The code begins at `evm_code.ANSWER_AT`.
+        """
+        self._placed += 1
+        address = f"0x{0xC0DE0000 + self._placed:040x}"
+        self.call("anvil_setCode", address, emitter(answer, events))
+        return address
+
+    def emit(self, contract: str, **fields: str) -> str:
+        """Make an emitter log its events, in a block of its own; return the hash."""
+        command = {"from": self.account, "to": contract, "gas": "0x1800000", **fields}
+        digest: str = self.call("eth_sendTransaction", command)
+        self.call("evm_mine")
+        assert self.call("eth_getTransactionReceipt", digest)["status"] == "0x1"
         return digest
 
     def finish(self) -> None:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot
-from common.chain.transfers import TRANSFER
+from common.chain.transfers import TRANSFER, TRANSFER_SINGLE
 from common.chain.types import RpcStats
 from common.results.wallet_snapshot import TokenHolding
+from tests.integration.wallet_worker.evm_code import REVERTS, always, dispatch, text
 from wallet_worker.proxies import IMPLEMENTATION_SLOT
 
 if TYPE_CHECKING:
@@ -18,13 +19,6 @@ Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
 WALLET = "0x742d35cc6634c0532925a3b8d4c9db96c4b4d8b6"
 SOMEBODY = "0x" + "51" * 20
 UINT256_MAX = 2**256 - 1
-
-REVERTS = "60006000fd"
-
-
-def always(word: int) -> str:
-    """Code that answers every call, known or not, with one word."""
-    return f"7f{word:064x}60005260206000f3"
 
 
 def only(tokens: list[TokenHolding] | None, contract: str) -> TokenHolding:
@@ -180,3 +174,98 @@ async def test_a_token_that_is_a_proxy_names_what_runs_behind_it(
 
         assert only(report.result.tokens, proxy).implementation == behind
         assert only(report.result.tokens, plain).implementation is None
+
+
+async def test_where_the_metadata_of_a_token_are_is_told_as_its_contract_says(
+    stage: "Stage", snapshot: Snapshot
+) -> None:
+    arrival = ((TRANSFER, SOMEBODY, WALLET, f"{5:064x}"), ())
+    single = ((TRANSFER_SINGLE, SOMEBODY, SOMEBODY, WALLET), (5, 7))
+    owner, amount = always(int(WALLET, 16)), always(7)
+    said = {
+        b"ipfs://QmSomewhere/5.json": b"ipfs://QmSomewhere/5.json",
+        b"data:" + b"A" * 2_043: b"data:" + b"A" * 2_043,
+        b"data:" + b"A" * 2_044: None,
+    }
+    expected: dict[str, str | None] = {}
+    for uri, shown in said.items():
+        for code, event in (("c87b56dd", arrival), ("0e89341c", single)):
+            answer = dispatch({code: text(uri)}, owner if event is arrival else amount)
+            contract = stage.place_emitter(answer, [event])
+            expected[contract] = None if shown is None else shown.decode()
+            stage.emit(contract)
+    silent = stage.place_emitter(owner, [arrival])
+    stage.emit(silent)
+    expected[silent] = None
+    stage.finish()
+
+    for _ in range(2):  # read, then kept
+        report, _stats = await snapshot(stage.url, WALLET)
+
+        found = {each.contract_address: each.token_uri for each in report.result.nfts or []}
+        assert found == expected
+
+
+async def test_an_airdrop_to_the_many_is_marked_and_stays_listed(
+    stage: "Stage", snapshot: Snapshot
+) -> None:
+    others = [((TRANSFER, "0x0", f"{0xAB0000 + number:040x}"), (5,)) for number in range(499)]
+    airdrop = stage.place_emitter(always(5), [*others, ((TRANSFER, "0x0", WALLET), (5,))])
+    gift = stage.place_emitter(always(5), [((TRANSFER, SOMEBODY, WALLET), (5,))])
+    stage.emit(airdrop)
+    stage.emit(gift)
+    stage.finish()
+
+    for _ in range(2):  # read, then kept
+        report, _stats = await snapshot(stage.url, WALLET)
+
+        marked = only(report.result.tokens, airdrop)
+        assert [reason.code for reason in marked.spam.reasons] == ["mass_send"]
+        assert marked.spam.is_spam
+        assert not only(report.result.tokens, gift).spam.is_spam
+        assert report.result.totals.spam_tokens == 1
+
+
+async def test_each_option_switches_off_the_calls_of_its_part_and_no_others(
+    stage: "Stage", snapshot: Snapshot
+) -> None:
+    coins, ids = 12, 7
+    owner = always(int(WALLET, 16))
+    nft = stage.place_emitter(
+        owner, [((TRANSFER, SOMEBODY, WALLET, f"{number:064x}"), ()) for number in range(ids)]
+    )
+    for _ in range(coins):
+        stage.emit(stage.place_emitter(always(18), [((TRANSFER, SOMEBODY, WALLET), (18,))]))
+    stage.emit(nft)
+    stage.finish()
+
+    async def calls(*, coins: bool, nfts: bool, transactions: bool) -> dict[str, int]:
+        _, stats = await snapshot(
+            stage.url,
+            WALLET,
+            includeTokenBalances=coins,
+            includeNFTs=nfts,
+            includeTransactions=transactions,
+        )
+        return stats.by_method
+
+    metadata = 3
+    every = await calls(coins=True, nfts=True, transactions=True)
+    assert every["eth_call"] == metadata * (coins + 1) + coins + 2 * ids  # owners and URIs
+    assert every["eth_getTransactionReceipt"] == coins + 1
+
+    only_coins = await calls(coins=True, nfts=False, transactions=False)
+    assert only_coins["eth_call"] == metadata * coins + coins
+    assert only_coins["eth_getStorageAt"] == coins
+    only_nfts = await calls(coins=False, nfts=True, transactions=False)
+    assert only_nfts["eth_call"] == metadata + 2 * ids
+    assert "eth_getStorageAt" not in only_nfts
+    for reduced in (only_coins, only_nfts):
+        assert not {
+            "eth_getTransactionReceipt",
+            "eth_getTransactionByHash",
+            "ots_searchTransactionsBefore",
+        } & set(reduced)
+
+    nothing = await calls(coins=False, nfts=False, transactions=False)
+    assert not {"eth_call", "eth_getLogs", "eth_getStorageAt"} & set(nothing)

@@ -73,7 +73,7 @@ async def test_values_follow_the_feed_as_it_was_at_the_block(
     assert current.native.price is not None
     assert current.native.price.feed_address == feed
     [holding] = current.tokens or []
-    assert (holding.price, holding.usd_value) == (None, None)
+    assert (holding.price, holding.usd_value, holding.portfolio_pct) == (None, None, None)
     assert current.totals.usd_value == "8"
 
 
@@ -87,3 +87,28 @@ async def test_a_chain_without_feeds_has_no_values(stage: "Stage", run_handler: 
         None,
         None,
     )
+
+
+async def test_parts_of_the_portfolio_are_percentages_of_everything_that_has_a_value(
+    stage: "Stage", run_handler: RunHandler
+) -> None:
+    token = Address(stage.place_contract(always(2)))  # 2 decimals, too: a balance of 0.02
+    coin_feed, token_feed = Address("0x" + "f1" * 20), Address("0x" + "f2" * 20)
+    now = int(stage.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    stage.call("anvil_setCode", coin_feed, aggregator(3 * 10**8, now))
+    stage.call("anvil_setCode", token_feed, aggregator(100 * 10**8, now))
+    stage.call("anvil_setBalance", WALLET, hex(2 * 10**18))
+    stage.log(token, (TRANSFER, SOMEBODY, WALLET), 2)
+    stage.finish()
+    feeds = [
+        PriceFeed(None, coin_feed, "ETH / USD", 10**9),
+        PriceFeed(token, token_feed, "TOK / USD", 10**9),
+    ]
+
+    found = await snapshot(run_handler, stage, feeds)
+
+    [holding] = found.tokens or []
+    assert (holding.usd_value, found.totals.usd_value) == ("2", "8")
+    assert holding.portfolio_pct == 25.0
+    assert found.cursor is not None
+    assert found.cursor.last_block == found.window.to_block

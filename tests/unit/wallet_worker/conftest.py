@@ -128,6 +128,8 @@ def a_reading(metadata_of: Callable[..., TokenMetadata]) -> Callable[..., Wallet
             "prices": {},
             "native": None,
             "receipts": {},
+            "batches": {},
+            "officials": {},
             "timestamps": {each.block_number: each.block_number * 12 for each in history.events},
         }
         return WalletReading(**{**fields, **given})
@@ -158,4 +160,5 @@ def _honest_answers(history: History, metadata_of: Callable[..., TokenMetadata])
         editions=editions,
         implementations={},
         probes={},
+        uris={},
     )

@@ -5,9 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.chain.types import Address, Transaction
-from wallet_worker.analysis.counterparties import counterparties
+from wallet_worker.analysis.counterparties import (
+    counterparties,
+    native_exchanges,
+    token_exchanges,
+)
 from wallet_worker.analysis.poisoning import LOOK_ALIKE, ZERO_VALUE, find_poisoning
-from wallet_worker.models import Movement
+from wallet_worker.models import Movement, Payment
 
 BuildMovement = Callable[..., Movement]
 BuildTransaction = Callable[..., Transaction]
@@ -156,7 +160,7 @@ def test_the_order_of_reading_never_changes_the_marks(
 
 
 def test_counterparties_are_those_with_whom_something_was_exchanged(
-    wallet: Address, a_movement: BuildMovement
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
 ) -> None:
     movements = [
         a_movement(sender=GENUINE, block_number=1),
@@ -168,9 +172,20 @@ def test_counterparties_are_those_with_whom_something_was_exchanged(
         a_movement(sender=STRANGER, block_number=7, standard="erc721", token_id=1, amount=1),
     ]
 
-    found = counterparties(wallet, movements, suspects={movements[2].position})
+    paid = a_transaction(movements[0], hash="0x1", recipient=STRANGER, value_wei=1)
+    nothing = a_transaction(movements[0], hash="0x2", recipient=IMITATOR, value_wei=0)
+    inside = Payment("internal", 9, "0x3", GENUINE, wallet, 1)
+    withdrawal = Payment("withdrawal", 9, None, None, wallet, 1)
+
+    found = counterparties(
+        wallet,
+        [
+            *token_exchanges(movements, suspects={movements[2].position}),
+            *native_exchanges({"0x1": paid, "0x2": nothing}, {}, [inside, withdrawal]),
+        ],
+    )
 
     assert [(each.address, each.in_count, each.out_count) for each in found] == [
-        (GENUINE, 1, 1),
-        (STRANGER, 1, 0),
+        (GENUINE, 2, 1),
+        (STRANGER, 1, 1),
     ]

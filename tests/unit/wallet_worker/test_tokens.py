@@ -5,6 +5,7 @@ import pytest
 from common.chain.types import Address, TokenMetadata
 from common.results.wallet_snapshot import TokenHolding
 from wallet_worker.analysis.ledger import TokenLedger
+from wallet_worker.analysis.spam import name_suspicions
 from wallet_worker.analysis.tokens import is_held, token_holdings
 
 BuildMetadata = Callable[..., TokenMetadata]
@@ -101,8 +102,10 @@ def test_spam_comes_last_and_the_most_recently_moved_first(metadata_of: BuildMet
         spam: metadata_of(spam, name="visit free.example.com"),
     }
 
+    suspicions = {contract: name_suspicions(each) for contract, each in metadata.items()}
+
     holdings = token_holdings(
-        ledgers, dict.fromkeys(ledgers, 5), metadata, {2: 24, 8: 96, 9: 108}, {}, 0.5
+        ledgers, dict.fromkeys(ledgers, 5), metadata, {2: 24, 8: 96, 9: 108}, suspicions, 0.5
     )
 
     assert [each.contract_address for each in holdings] == [new, old, spam]

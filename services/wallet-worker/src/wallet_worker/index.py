@@ -22,7 +22,7 @@ from common.chain.errors import ChainError
 from common.chain.requests import block_request
 from common.chain.types import Address, Block, Log, LogFilter, Receipt, TokenMetadata, Transaction
 from wallet_worker.checkpoints import Checkpoint, thinned
-from wallet_worker.models import NativeSearch, Payment, Probe
+from wallet_worker.models import NativeSearch, Payment, Probe, TokenId
 
 COLLECTION = "wallet_index"
 METADATA_TTL_SECONDS = 30 * 86_400
@@ -41,6 +41,8 @@ class Facts:
         metadata: By contract.
         implementations: Of proxies, None for other contracts.
         probes: Balances around the last arrival, by contract.
+        batches: Transfers in each transaction by contract, where they were many; empty for others.
+        uris: Of token ids.
         native: What searches for transactions by account have found.
         native_to: Last block of those searches, -1 for none.
     """
@@ -52,6 +54,8 @@ class Facts:
     metadata: dict[Address, TokenMetadata] = field(default_factory=dict)
     implementations: dict[Address, Address | None] = field(default_factory=dict)
     probes: dict[Address, tuple[int, Probe]] = field(default_factory=dict)
+    batches: dict[str, dict[Address, int]] = field(default_factory=dict)
+    uris: dict[TokenId, str | None] = field(default_factory=dict)
     native: NativeSearch | None = None
     native_to: int = -1
 
@@ -179,11 +183,16 @@ class WalletIndex:
             facts.timestamps[int(name)] = data
         elif kind == "probe":
             facts.probes[Address(name)] = (document["block"], Probe(*data))
+        elif kind == "batch":
+            facts.batches[name] = {Address(each): count for each, count in data.items()}
         elif kind == "search":
             facts.native = _native_search(data)
             facts.native_to = document["block"]
         elif pinned.timestamp - data["read_at"] >= METADATA_TTL_SECONDS:
             return
+        elif kind == "uri":
+            contract, token_id = name.split("-")
+            facts.uris[Address(contract), int(token_id)] = data["uri"]
         elif kind == "proxy":
             facts.implementations[Address(name)] = data["implementation"]
         else:
@@ -221,6 +230,18 @@ def _documents(key: str, new: Facts, block: Block) -> list[dict[str, Any]]:
         *(
             document(f"receipt/{digest}", each.block_number, {**_shallow(each), "logs": []})
             for digest, each in new.receipts.items()
+        ),
+        *(
+            document(f"batch/{digest}", new.receipts[digest].block_number, each)
+            for digest, each in new.batches.items()
+        ),
+        *(
+            document(
+                f"uri/{contract}-{token_id}",
+                block.number,
+                {"read_at": block.timestamp, "uri": each},
+            )
+            for (contract, token_id), each in new.uris.items()
         ),
         *(document(f"time/{number}", number, time) for number, time in new.timestamps.items()),
         *(

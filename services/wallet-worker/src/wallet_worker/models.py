@@ -97,6 +97,7 @@ class ContractAnswers:
         editions: The wallet's balance of each ERC-1155 id that it ever received.
         implementations: Of ERC-20 contracts that are proxies (ERC-1967); None inside for others.
         probes: Block and balances of the last arrival of tokens with an odd balance.
+        uris: Where the metadata of each id are that the wallet owns, as far as said.
     """
 
     metadata: Mapping[Address, TokenMetadata]
@@ -105,6 +106,7 @@ class ContractAnswers:
     editions: Mapping[TokenId, int | None]
     implementations: Mapping[Address, Address | None]
     probes: Mapping[Address, tuple[int, Probe]]
+    uris: Mapping[TokenId, str | None]
 
 
 PaymentKind: TypeAlias = Literal["internal", "withdrawal", "block_reward", "genesis"]
@@ -160,10 +162,13 @@ class WalletReading:
     Attributes:
         history: None when it was not asked for, or when `obstacle` says why it is unknown.
         prices: At the block.
+        officials: Contracts of the chain's best known tokens by symbol, the native coin among
+            them with none.
         native: What a search for transactions by account found; None when there was none.
         transactions: By hash, the newest ones behind the history and of `native`; empty when not
             asked for.
         receipts: Of `transactions`; one is missing where nodes have dropped it.
+        batches: Transfers in each transaction by contract, where they were eight or more.
         timestamps: Unix seconds of the blocks of `wallet_worker.analysis.discovery.blocks_to_date`.
     """
 
@@ -174,7 +179,9 @@ class WalletReading:
     obstacle: Reason | None
     answers: ContractAnswers
     prices: Prices
+    officials: Mapping[str, frozenset[Address]]
     native: NativeSearch | None
     transactions: Mapping[str, Transaction]
     receipts: Mapping[str, Receipt]
+    batches: Mapping[str, Mapping[Address, int]]
     timestamps: Mapping[int, int]

@@ -26,6 +26,7 @@ def packaged_feeds() -> FeedsByChain:
                 address=Address(each["feed"]),
                 pair=each["pair"],
                 heartbeat_seconds=each["heartbeatSeconds"],
+                symbol=each.get("symbol"),
             )
             for each in feeds
         ]

@@ -9,37 +9,29 @@ from common.chain.client import PinnedChain
 from common.chain.concurrency import run_all
 from common.chain.errors import AddressRequired, ChainError, PrunedHistory, TransactionNotFound
 from common.chain.requests import block_request
-from common.chain.tokens import (
-    fetch_erc20_balances,
-    fetch_erc721_owners,
-    fetch_erc1155_balances,
-    fetch_token_metadata,
-)
 from common.chain.transfers import decode_transfers
 from common.chain.types import Address, Receipt, Transaction
 from common.results.envelope import Reason
-from wallet_worker.analysis.behaviour import arrivals_to_probe
+from wallet_worker.analysis.counterfeits import official_symbols
 from wallet_worker.analysis.discovery import (
     Place,
     blocks_to_date,
     collect_history,
     erc20_contracts,
-    last_arrivals,
     merge_logs,
-    nft_contracts,
     shown_payments,
     transaction_places,
     transactions_to_read,
     wallet_filters,
 )
 from wallet_worker.analysis.ledger import token_wraps
+from wallet_worker.analysis.mass_sends import large_batches
+from wallet_worker.contract_answers import fetch_contract_answers
 from wallet_worker.index import Facts, WalletIndex
-from wallet_worker.models import Account, ContractAnswers, History, WalletReading
+from wallet_worker.models import Account, History, WalletReading
 from wallet_worker.native_search import search_since
 from wallet_worker.payments import settle_payments
 from wallet_worker.price_feeds import fetch_prices
-from wallet_worker.probes import fetch_probes
-from wallet_worker.proxies import fetch_implementations
 from wallet_worker.sources import WalletSources
 
 T = TypeVar("T")
@@ -77,7 +69,7 @@ async def fetch_wallet(
         )
     places = transaction_places(found, new.native)
     transactions, receipts = await _fetch_transactions(pinned, places, options, known, new)
-    answers = await _fetch_answers(pinned, wallet, found, options, known, new)
+    answers = await fetch_contract_answers(pinned, wallet, found, options, known, new)
     if new.native is not None:
         new.native = await settle_payments(
             pinned,
@@ -107,6 +99,8 @@ async def fetch_wallet(
         native=new.native,
         transactions=transactions,
         receipts=receipts,
+        batches={**known.batches, **new.batches},
+        officials=official_symbols(sources.feeds, pinned.chain_id),
         timestamps=await _fetch_timestamps(pinned, blocks, known, new),
     )
     if history is not None:
@@ -163,50 +157,6 @@ async def _fetch_history(
     return collect_history(wallet, decoded, options), None
 
 
-async def _fetch_answers(
-    pinned: PinnedChain,
-    wallet: Address,
-    history: History,
-    options: WalletSnapshotOptions,
-    known: Facts,
-    new: Facts,
-) -> ContractAnswers:
-    tokens = erc20_contracts(history)
-    contracts = {*tokens, *nft_contracts(history)}
-    arrivals = last_arrivals(wallet, history) if options.include_nfts else {}
-    owned = [key for key, arrival in arrivals.items() if arrival.standard == "erc721"]
-    editions = [key for key, arrival in arrivals.items() if arrival.standard == "erc1155"]
-    new.metadata = await fetch_token_metadata(pinned, contracts - known.metadata.keys())
-    metadata = {**known.metadata, **new.metadata}
-    balances = (
-        await fetch_erc20_balances(pinned, wallet, tokens) if options.include_token_balances else {}
-    )
-    odd = arrivals_to_probe(wallet, history, balances)
-    probed = {
-        contract: known.probes[contract]
-        for contract, block in odd.items()
-        if contract in known.probes and known.probes[contract][0] == block
-    }
-    new.probes = await fetch_probes(
-        pinned,
-        wallet,
-        {contract: block for contract, block in odd.items() if contract not in probed},
-    )
-    held = tokens if options.include_token_balances else []
-    new.implementations = await fetch_implementations(
-        pinned, set(held) - known.implementations.keys()
-    )
-    implementations = {**known.implementations, **new.implementations}
-    return ContractAnswers(
-        metadata={contract: metadata[contract] for contract in contracts},
-        balances=balances,
-        implementations={contract: implementations[contract] for contract in held},
-        probes={**probed, **new.probes},
-        owners=await fetch_erc721_owners(pinned, owned),
-        editions=await fetch_erc1155_balances(pinned, wallet, editions),
-    )
-
-
 async def _fetch_transactions(
     pinned: PinnedChain,
     places: Mapping[str, Place],
@@ -224,6 +174,9 @@ async def _fetch_transactions(
     unknown = [each for each in mined if each not in known.receipts]
     new.receipts = await _known(pinned.fetch_receipts, unknown)
     receipts = {**known.receipts, **new.receipts}
+    new.batches = {
+        digest: batch for digest, each in new.receipts.items() if (batch := large_batches(each))
+    }
     return (
         {each: transactions[each] for each in mined},
         {each: receipts[each] for each in mined if each in receipts},

@@ -14,6 +14,7 @@ from common.results.envelope import ActionResult
 from common.results.wallet_changes import WalletChanges
 from common.results.wallet_snapshot import (
     Counterparty,
+    Cursor,
     DisputedNft,
     NativeBalance,
     NftCollection,
@@ -38,6 +39,8 @@ class WalletThresholds(CamelModel):
             it looks like nobody else.
         unexplained_balance_pct: Percentage of a token's balance (or of what was received or sent,
             if larger) that its transfers may leave unexplained without an alert.
+        mass_send_transfers: Transfers of one token in one transaction above which it counts as
+            sent to the many.
         balance_change_pct: Change of a balance since the previous snapshot, in percent of it,
             from which on it is alerted.
     """
@@ -46,6 +49,7 @@ class WalletThresholds(CamelModel):
     look_alike_digits: int = Field(default=4, ge=2, le=19)
     zero_value_transfers: int = Field(default=3, ge=1)
     unexplained_balance_pct: float = Field(default=0.0, ge=0, le=100)
+    mass_send_transfers: int = Field(default=50, ge=8)
     balance_change_pct: float = Field(default=20.0, gt=0, le=1e9)
 
 
@@ -141,6 +145,7 @@ class WalletSnapshot(ActionResult):
         disputed_nfts: The logs give them to the wallet, their contracts do not.
         token_transfers: Newest first, as are `wraps`.
         counterparties: Most transfers first.
+        cursor: Null when no events were read.
         changes_since_previous: Null without an earlier snapshot of the same job, wallet and
             chain at this block or before, and when a reorg has undone that one's block.
     """
@@ -166,6 +171,7 @@ class WalletSnapshot(ActionResult):
     counterparties: list[Counterparty] | None = None
     counterparties_total: int | None = None
     changes_since_previous: WalletChanges | None = None
+    cursor: Cursor | None = None
 
 
 WALLET_SNAPSHOT = Action(

@@ -121,7 +121,7 @@ class Text:
     is_valid: bool = True
 
 
-def decode_text(result: CallResult) -> Text:
+def decode_text(result: CallResult, most_bytes: int = _MAX_TEXT_BYTES) -> Text:
     """A string answer, or the bytes32 that old tokens give instead, cut at its first NUL."""
     if not result.success or result.data == "0x":
         return Text(None)
@@ -132,7 +132,7 @@ def decode_text(result: CallResult) -> Text:
     if raw is None:
         return Text(None, is_valid=False)
     text = raw.decode(errors="replace")
-    capped = text.replace("\0", "").encode()[:_MAX_TEXT_BYTES].decode(errors="ignore")
+    capped = text.replace("\0", "").encode()[:most_bytes].decode(errors="ignore")
     return Text(capped, is_bytes32, is_valid="\N{REPLACEMENT CHARACTER}" not in text)
 
 

@@ -16,6 +16,7 @@ from common.chain.types import (
 __all__ = [
     "TokenId",
     "TokenMetadata",
+    "decode_metadata",
     "fetch_collection_standard",
     "fetch_erc20_balances",
     "fetch_erc20_holders",
@@ -23,6 +24,7 @@ __all__ = [
     "fetch_erc1155_balances",
     "fetch_token_metadata",
     "fetch_total_supply",
+    "metadata_calls",
 ]
 
 TokenId = tuple[Address, int]
@@ -44,12 +46,17 @@ async def fetch_token_metadata(
         ChainError: The chain could not be read. A contract that does not answer is no error.
     """
     distinct = list(dict.fromkeys(addresses))
-    calls = [call(address) for address in distinct for call in (abi.name, abi.symbol, abi.decimals)]
+    calls = [call for address in distinct for call in metadata_calls(address)]
     answers = iter(await pinned.call_many(calls))
     return {
-        address: _metadata(address, name, symbol, decimals)
+        address: decode_metadata(address, name, symbol, decimals)
         for address, name, symbol, decimals in zip(distinct, answers, answers, answers, strict=True)
     }
+
+
+def metadata_calls(address: Address) -> tuple[Call, Call, Call]:
+    """The calls whose answers `decode_metadata` reads, in its order."""
+    return abi.name(address), abi.symbol(address), abi.decimals(address)
 
 
 async def fetch_erc20_balances(
@@ -132,9 +139,10 @@ async def _fetch_each(
     return {key: decode(answer) for key, answer in zip(calls, answers, strict=True)}
 
 
-def _metadata(
+def decode_metadata(
     address: Address, name: CallResult, symbol: CallResult, decimals: CallResult
 ) -> TokenMetadata:
+    """What a contract says about itself."""
     texts = abi.decode_text(name), abi.decode_text(symbol)
     digits = abi.decode_uint(decimals)
     is_nonsense = digits is not None and digits > abi.MAX_DECIMALS

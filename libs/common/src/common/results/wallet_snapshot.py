@@ -99,6 +99,7 @@ class TokenHolding(CamelModel):
         balance_raw: What the contract answers at the block; null when it does not answer.
         price: Null where no feed is known for this contract, or none answers.
         usd_value: Balance times price, exactly; null without one of both.
+        portfolio_pct: Part of `totals.usd_value`; null without a value, and for spam.
         received_raw: Sum of the logged transfers in (and wraps).
         sent_raw: Sum of the logged transfers out (and unwraps).
         unexplained_raw: balance - (received - sent): rebasing, a fee on transfer, or logs that are
@@ -118,6 +119,7 @@ class TokenHolding(CamelModel):
     balance: str | None
     price: TokenPrice | None = None
     usd_value: str | None = None
+    portfolio_pct: float | None = None
     received_raw: RawAmount
     sent_raw: RawAmount
     unexplained_raw: RawAmount | None
@@ -136,6 +138,9 @@ class NftHolding(CamelModel):
     Attributes:
         balance_raw: 1 for ERC-721, the amount of the id for ERC-1155.
         acquired_block: Block of the latest transfer in.
+        token_uri: Where its contract says that its metadata are, as it says it (`{id}` stands for
+            the id in 64 hex digits); null when it does not, or in more than 2,048 bytes (metadata
+            that are kept on the chain).
         verified_owner: `ownerOf` or `balanceOfBatch` names the wallet; always true in `nfts`.
     """
 
@@ -146,6 +151,7 @@ class NftHolding(CamelModel):
     balance_raw: RawAmount
     acquired_block: int
     acquired_tx: str
+    token_uri: str | None
     verified_owner: bool
     spam: SpamMark
 
@@ -317,11 +323,21 @@ class WalletTransactions(CamelModel):
 
 
 class Counterparty(CamelModel):
-    """Somebody the wallet exchanged tokens with; suspects of poisoning are left out."""
+    """Somebody the wallet exchanged tokens or native coin with.
+
+    Suspects of poisoning are left out. Counted are movements: one transaction may hold several.
+    """
 
     address: str
     in_count: int
     out_count: int
+
+
+class Cursor(CamelModel):
+    """The last block whose events are in the result, which the next run begins after."""
+
+    last_block: int
+    last_block_hash: str
 
 
 class WalletTotals(CamelModel):

@@ -1,16 +1,15 @@
 """What in the changes since the previous snapshot deserves a look."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from common.actions.wallet_snapshot import WalletThresholds
-from common.chain.types import TokenMetadata
+from common.chain.types import Address, TokenMetadata
 from common.chain.units import format_units, share_pct
 from common.results.alerts import Alert, AlertMetrics
 from common.results.wallet_changes import AssetChange
 from wallet_worker.analysis.alerting import EVIDENCE_CAP, wallet_alert
 from wallet_worker.analysis.changes import Asset, Flow, asset_of
 from wallet_worker.analysis.previous import PreviousSnapshot
-from wallet_worker.analysis.spam import name_suspicions, spam_mark
 from wallet_worker.models import Movement, WalletReading
 
 ALERT_CAP = 100
@@ -22,6 +21,7 @@ def change_alerts(
     previous: PreviousSnapshot,
     changed: list[AssetChange],
     flows: Mapping[Asset, Flow],
+    spam: Container[Address],
     thresholds: WalletThresholds,
 ) -> list[Alert]:
     """Return the alerts about changes, spam aside. The same change has the same id for ever.
@@ -31,6 +31,7 @@ def change_alerts(
         previous: What it is compared with.
         changed: All changes, the most recently moved first.
         flows: Of the tokens since the previous snapshot.
+        spam: Collections that are spam.
         thresholds: Where alerts begin.
     """
     worthy = [each for each in changed if not each.is_spam]
@@ -38,7 +39,7 @@ def change_alerts(
         *_balance_changes(reading, previous, worthy, flows, thresholds.balance_change_pct),
         *_new_tokens(reading, worthy, flows),
         *_unexplained_native(reading, previous, worthy),
-        *_moved_nfts(reading, flows, thresholds.spam_score),
+        *_moved_nfts(reading, flows, spam),
     ]
 
 
@@ -129,7 +130,7 @@ def _unexplained_native(
 
 
 def _moved_nfts(
-    reading: WalletReading, flows: Mapping[Asset, Flow], spam_score: float
+    reading: WalletReading, flows: Mapping[Asset, Flow], spam: Container[Address]
 ) -> list[Alert]:
     """One alert for each transaction and collection that brought or took token ids."""
     wallet = reading.account.address
@@ -140,8 +141,7 @@ def _moved_nfts(
     for movement in sorted(moved, key=lambda each: each.position, reverse=True):
         if movement.sender == movement.recipient or movement.amount == 0:
             continue
-        metadata = reading.answers.metadata[movement.contract]
-        if spam_mark(name_suspicions(metadata), spam_score).is_spam:
+        if movement.contract in spam:
             continue
         kind = "NFT_SENT" if movement.sender == wallet else "NFT_RECEIVED"
         key = (kind, movement.contract, movement.transaction_hash)

@@ -1,12 +1,12 @@
 """NFT holdings: what the logs gave to the wallet and the contracts confirm."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from common.chain.types import Address, TokenMetadata
-from common.results.wallet_snapshot import DisputedNft, NftCollection, NftHolding, SpamMark
-from wallet_worker.analysis.spam import name_suspicions, spam_mark
+from common.chain.types import Address
+from common.results.wallet_snapshot import DisputedNft, NftCollection, NftHolding
+from wallet_worker.analysis.spam import Suspicion, spam_mark
 from wallet_worker.models import ContractAnswers, Movement, TokenId
 
 _NftStandard = Literal["erc721", "erc1155"]
@@ -16,6 +16,7 @@ def nft_holdings(
     wallet: Address,
     arrivals: Mapping[TokenId, Movement],
     answers: ContractAnswers,
+    suspicions: Mapping[Address, Sequence[Suspicion]],
     spam_score: float,
 ) -> tuple[list[NftHolding], list[DisputedNft]]:
     """Sort what may be there into what the contracts confirm and what they dispute.
@@ -27,6 +28,7 @@ def nft_holdings(
         wallet: The wallet.
         arrivals: Latest transfer in of each id that may be there.
         answers: What the contracts state.
+        suspicions: By collection; all its tokens share them.
         spam_score: Score from which a collection is spam.
     """
     held: list[NftHolding] = []
@@ -47,8 +49,9 @@ def nft_holdings(
                     balance_raw=str(amount),
                     acquired_block=arrival.block_number,
                     acquired_tx=arrival.transaction_hash,
+                    token_uri=answers.uris.get(key),
                     verified_owner=True,
-                    spam=collection_spam(answers.metadata[contract], spam_score),
+                    spam=spam_mark(suspicions.get(contract, ()), spam_score),
                 )
             )
     return held, disputed
@@ -76,11 +79,6 @@ def _disputed(key: TokenId, arrival: Movement, stated_owner: Address | None) -> 
 def nft_standard(movement: Movement) -> _NftStandard:
     """Return the standard of a movement that has a token id."""
     return "erc1155" if movement.standard == "erc1155" else "erc721"
-
-
-def collection_spam(metadata: TokenMetadata, spam_score: float) -> SpamMark:
-    """Return the mark of a collection, which all its tokens share."""
-    return spam_mark(name_suspicions(metadata), spam_score)
 
 
 def nft_collections(held: list[NftHolding]) -> list[NftCollection]:

@@ -7,6 +7,7 @@ time of update and the round that answered; an answer is a price only above zero
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 from common.chain.abi import MAX_DECIMALS
@@ -21,12 +22,17 @@ _SIGN_BIT = 2**255
 
 @dataclass(frozen=True, slots=True)
 class PriceFeed:
-    """One feed; `token` is None for the native coin."""
+    """One feed; `token` is None for the native coin.
+
+    Attributes:
+        symbol: Of the token; None where its symbol is of no concern.
+    """
 
     token: Address | None
     address: Address
     pair: str
     heartbeat_seconds: int
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,14 @@ def price_tokens(holdings: Sequence[TokenHolding], prices: Prices) -> None:
             holding.price = shown_price(price)
             if holding.balance_raw is not None and holding.decimals is not None:
                 holding.usd_value = usd_value(int(holding.balance_raw), holding.decimals, price)
+
+
+def fill_portfolio(holdings: Sequence[TokenHolding], total_usd: str | None) -> None:
+    """Fill in how much of a total value each holding is, in percent; spam is no part of it."""
+    total = Decimal(total_usd or 0)
+    for holding in holdings:
+        if total and holding.usd_value is not None and not holding.spam.is_spam:
+            holding.portfolio_pct = float(100 * Decimal(holding.usd_value) / total)
 
 
 def total_value(native: NativeBalance, held: Sequence[TokenHolding]) -> tuple[str | None, float]:

@@ -1,5 +1,6 @@
 """The whole snapshot from one reading."""
 
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 
 from common.actions.handler import Report
@@ -11,22 +12,23 @@ from common.actions.wallet_snapshot import (
 from common.chain.types import Address
 from common.results.alerts import Alert
 from common.results.envelope import Completeness, Reason, Window
-from common.results.wallet_snapshot import LIST_CAP, NftHolding, TokenHolding
+from common.results.wallet_snapshot import LIST_CAP, Cursor, DisputedNft, NftHolding, TokenHolding
 from wallet_worker.analysis.account import describe_account, native_balance
 from wallet_worker.analysis.activity import token_transfers, wallet_transactions, wraps_shown
 from wallet_worker.analysis.alerts import wallet_alerts
 from wallet_worker.analysis.behaviour import token_behaviour
 from wallet_worker.analysis.change_alerts import change_alerts
 from wallet_worker.analysis.changes import Holdings, changed_assets, flows_since, wallet_changes
-from wallet_worker.analysis.counterparties import counterparties
+from wallet_worker.analysis.counterparties import counterparties, native_exchanges, token_exchanges
 from wallet_worker.analysis.discovery import last_arrivals, transaction_places
 from wallet_worker.analysis.ledger import token_ledgers, token_wraps
 from wallet_worker.analysis.native_flows import lists_all_since, native_flows, native_moves
 from wallet_worker.analysis.nfts import nft_collections, nft_holdings
 from wallet_worker.analysis.poisoning import Poisoning, find_poisoning
 from wallet_worker.analysis.previous import PreviousSnapshot
-from wallet_worker.analysis.prices import price_native, price_tokens, total_value
-from wallet_worker.analysis.spam import poisoning_suspicions
+from wallet_worker.analysis.prices import fill_portfolio, price_native, price_tokens, total_value
+from wallet_worker.analysis.spam import Suspicion, spam_mark
+from wallet_worker.analysis.suspicions import contract_suspicions
 from wallet_worker.analysis.tokens import is_held, token_holdings
 from wallet_worker.models import History, WalletReading
 
@@ -58,6 +60,7 @@ def compose_snapshot(
     price_native(result.native, reading.prices)
     poisoning = Poisoning(suspects={}, imitations={})
     holdings: list[TokenHolding] = []
+    nfts: tuple[list[NftHolding], list[DisputedNft]] | None = None
     alerts: list[Alert] = []
     if history is not None:
         poisoning = find_poisoning(
@@ -66,20 +69,35 @@ def compose_snapshot(
             reading.transactions,
             thresholds.look_alike_digits,
         )
+        result.cursor = Cursor(last_block=reading.block.number, last_block_hash=reading.block.hash)
+        suspicions = contract_suspicions(reading, history, poisoning.suspects, thresholds)
         if options.include_token_balances:
-            holdings = _holdings(reading, history, poisoning, thresholds)
+            holdings = _holdings(reading, history, suspicions, thresholds)
             price_tokens(holdings, reading.prices)
             _fill_tokens(result, holdings)
         if options.include_nfts:
-            _fill_nfts(result, reading, history, thresholds)
+            nfts = _nfts(reading, history, suspicions, thresholds)
+            _fill_nfts(result, *nfts)
         if options.include_transactions:
             _fill_activity(result, reading, history, poisoning)
         if history.undecodable:
             detail = f"{history.undecodable} logs of the wallet follow no known layout"
             result.warnings.append(Reason(code="undecodable_logs", detail=detail))
         if previous is not None:
-            now = _holdings_now(reading, history, options, holdings, thresholds)
-            alerts = _fill_changes(result, reading, history, previous, now, thresholds)
+            now = Holdings(
+                native_wei=reading.account.balance_wei,
+                tokens=holdings if options.include_token_balances else None,
+                nfts=nfts[0] if nfts else None,
+                unanswered_nfts=frozenset(
+                    key for key, amount in reading.answers.editions.items() if amount is None
+                ),
+            )
+            spam = {
+                contract
+                for contract, each in suspicions.items()
+                if spam_mark(each, thresholds.spam_score).is_spam
+            }
+            alerts = _fill_changes(result, reading, history, previous, now, spam, thresholds)
     return Report(
         result=result,
         alerts=[
@@ -100,7 +118,10 @@ def _window(reading: WalletReading) -> Window:
 
 
 def _holdings(
-    reading: WalletReading, history: History, poisoning: Poisoning, thresholds: WalletThresholds
+    reading: WalletReading,
+    history: History,
+    suspicions: Mapping[Address, Sequence[Suspicion]],
+    thresholds: WalletThresholds,
 ) -> list[TokenHolding]:
     answers = reading.answers
     wraps = token_wraps(history, answers.metadata)
@@ -109,7 +130,7 @@ def _holdings(
         answers.balances,
         answers.metadata,
         reading.timestamps,
-        poisoning_suspicions(history.movements, poisoning.suspects),
+        suspicions,
         thresholds.spam_score,
     )
     for holding in holdings:
@@ -133,18 +154,25 @@ def _fill_tokens(result: WalletSnapshot, holdings: list[TokenHolding]) -> None:
     result.past_tokens, result.past_tokens_total = past[:LIST_CAP], len(past)
     result.totals.tokens_held = len(held) - len(silent)
     result.totals.usd_value, result.totals.priced_pct = total_value(result.native, held)
+    fill_portfolio(held, result.totals.usd_value)
     result.totals.spam_tokens = sum(holding.spam.is_spam for holding in held)
     if silent:
         detail = f"{len(silent)} tokens do not answer balanceOf; their balances are null"
         result.warnings.append(Reason(code="balance_unanswered", detail=detail))
 
 
-def _fill_nfts(
-    result: WalletSnapshot, reading: WalletReading, history: History, thresholds: WalletThresholds
-) -> None:
+def _nfts(
+    reading: WalletReading,
+    history: History,
+    suspicions: Mapping[Address, Sequence[Suspicion]],
+    thresholds: WalletThresholds,
+) -> tuple[list[NftHolding], list[DisputedNft]]:
     wallet = reading.account.address
     arrivals = last_arrivals(wallet, history)
-    held, disputed = nft_holdings(wallet, arrivals, reading.answers, thresholds.spam_score)
+    return nft_holdings(wallet, arrivals, reading.answers, suspicions, thresholds.spam_score)
+
+
+def _fill_nfts(result: WalletSnapshot, held: list[NftHolding], disputed: list[DisputedNft]) -> None:
     collections = nft_collections(held)
     result.nfts, result.nfts_total = held[:LIST_CAP], len(held)
     result.disputed_nfts, result.disputed_nfts_total = disputed[:LIST_CAP], len(disputed)
@@ -162,7 +190,14 @@ def _fill_activity(
     account, metadata, timestamps = reading.account, reading.answers.metadata, reading.timestamps
     movements, suspects = history.movements, poisoning.suspects
     wraps = token_wraps(history, metadata)
-    parties = counterparties(account.address, movements, suspects)
+    payments = reading.native.payments if reading.native else ()
+    parties = counterparties(
+        account.address,
+        [
+            *token_exchanges(movements, suspects),
+            *native_exchanges(reading.transactions, reading.receipts, payments),
+        ],
+    )
     result.token_transfers = token_transfers(
         account.address, movements, metadata, timestamps, suspects
     )
@@ -183,34 +218,13 @@ def _fill_activity(
     result.totals.poisoning_suspects = len(suspects)
 
 
-def _holdings_now(
-    reading: WalletReading,
-    history: History,
-    options: WalletSnapshotOptions,
-    holdings: list[TokenHolding],
-    thresholds: WalletThresholds,
-) -> Holdings:
-    nfts: list[NftHolding] | None = None
-    if options.include_nfts:
-        wallet = reading.account.address
-        arrivals = last_arrivals(wallet, history)
-        nfts, _ = nft_holdings(wallet, arrivals, reading.answers, thresholds.spam_score)
-    return Holdings(
-        native_wei=reading.account.balance_wei,
-        tokens=holdings if options.include_token_balances else None,
-        nfts=nfts,
-        unanswered_nfts=frozenset(
-            key for key, amount in reading.answers.editions.items() if amount is None
-        ),
-    )
-
-
 def _fill_changes(
     result: WalletSnapshot,
     reading: WalletReading,
     history: History,
     previous: PreviousSnapshot,
     now: Holdings,
+    spam: Container[Address],
     thresholds: WalletThresholds,
 ) -> list[Alert]:
     """Fill in the changes and return their alerts."""
@@ -232,7 +246,7 @@ def _fill_changes(
     )
     changed = changed_assets(previous, now, flows, native, metadata, result.native.symbol)
     result.changes_since_previous = wallet_changes(previous, now, changed)
-    return change_alerts(reading, previous, changed, flows, thresholds)
+    return change_alerts(reading, previous, changed, flows, spam, thresholds)
 
 
 def _summary(result: WalletSnapshot) -> dict[str, str | int | float | bool | None]:

@@ -1,6 +1,6 @@
 """ERC-20 holdings: the contract's answer is the truth, the logs are what it is compared with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from common.chain.types import Address, TokenMetadata
@@ -10,7 +10,6 @@ from wallet_worker.analysis.ledger import TokenLedger
 from wallet_worker.analysis.spam import (
     Suspicion,
     balance_suspicions,
-    name_suspicions,
     spam_mark,
 )
 
@@ -20,7 +19,7 @@ def token_holdings(
     balances: Mapping[Address, int | None],
     metadata: Mapping[Address, TokenMetadata],
     timestamps: Mapping[int, int],
-    poisoning: Mapping[Address, list[Suspicion]],
+    suspicions: Mapping[Address, Sequence[Suspicion]],
     spam_score: float,
 ) -> list[TokenHolding]:
     """Return one holding for each ledger: no spam first, then the most recently moved first."""
@@ -30,7 +29,7 @@ def token_holdings(
             balances[contract],
             metadata[contract],
             timestamps[ledger.last_block],
-            poisoning.get(contract, []),
+            suspicions.get(contract, ()),
             spam_score,
         )
         for contract, ledger in ledgers.items()
@@ -46,10 +45,10 @@ def _holding(
     balance: int | None,
     metadata: TokenMetadata,
     last_transfer_at: int,
-    poisoning: list[Suspicion],
+    further: Sequence[Suspicion],
     spam_score: float,
 ) -> TokenHolding:
-    suspicions = [*name_suspicions(metadata), *balance_suspicions(ledger, balance), *poisoning]
+    suspicions = [*further, *balance_suspicions(ledger, balance)]
     return TokenHolding(
         contract_address=ledger.contract,
         name=metadata.name,

@@ -1,0 +1,115 @@
+"""Tokens sent to the many and tokens that borrow a symbol are marked, those asked for are not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from common.actions.wallet_snapshot import WalletThresholds
+from common.chain.transfers import TRANSFER
+from common.chain.types import Address, Log, Receipt, TokenMetadata, Transaction
+from wallet_worker.analysis.counterfeits import (
+    counterfeit_suspicions,
+    official_symbols,
+    plain_symbol,
+)
+from wallet_worker.analysis.mass_sends import large_batches
+from wallet_worker.analysis.suspicions import contract_suspicions
+from wallet_worker.models import Movement, WalletReading
+from wallet_worker.price_feeds import packaged_feeds
+
+Build = Callable[..., Any]
+USDC = Address("0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48")
+SOMEBODY = Address("0x" + "51" * 20)
+
+
+def codes(reading: WalletReading, contract: Address, **thresholds: Any) -> list[str]:
+    assert reading.history is not None
+    found = contract_suspicions(reading, reading.history, {}, WalletThresholds(**thresholds))
+    return [reason.code for reason, _ in found[contract]]
+
+
+def receipt_of(contract: Address, transfers: int) -> Receipt:
+    logs = tuple(
+        Log(contract, (TRANSFER, "0x", "0x"), "0x", 10, "0x", "0x", 0, index)
+        for index in range(transfers)
+    )
+    return Receipt("0x", 10, "0x", 0, True, 1, 1, 0, None, logs)
+
+
+@pytest.mark.parametrize(
+    ("transfers", "marked"), [(500, True), (51, True), (50, False), (3, False)]
+)
+def test_what_came_with_many_others_unasked_is_a_mass_send(
+    a_movement: Build, a_reading: Build, token: Address, transfers: int, marked: bool
+) -> None:
+    arrival: Movement = a_movement()
+    batches = {arrival.transaction_hash: large_batches(receipt_of(token, transfers))}
+
+    found = codes(a_reading([arrival], batches=batches), token)
+
+    assert ("mass_send" in found) == marked
+
+
+def test_a_mass_send_is_a_matter_of_the_threshold(
+    a_movement: Build, a_reading: Build, token: Address
+) -> None:
+    arrival: Movement = a_movement()
+    reading = a_reading([arrival], batches={arrival.transaction_hash: {token: 60}})
+
+    assert codes(reading, token, mass_send_transfers=59) == ["mass_send"]
+    assert codes(reading, token, mass_send_transfers=60) == []
+
+
+@pytest.mark.parametrize("what", ["the wallet called", "it passed some on", "it is well known"])
+def test_what_the_wallet_asked_for_or_everybody_knows_is_no_mass_send(
+    wallet: Address,
+    a_movement: Build,
+    a_transaction: Build,
+    a_reading: Build,
+    token: Address,
+    what: str,
+) -> None:
+    arrival: Movement = a_movement()
+    later: Movement = a_movement(block_number=11, sender=wallet, recipient=SOMEBODY)
+    asked: dict[str, tuple[list[Movement], list[Transaction], dict[str, frozenset[Address]]]] = {
+        "the wallet called": ([arrival], [a_transaction(arrival)], {}),
+        "it passed some on": ([arrival, later], [a_transaction(later)], {}),
+        "it is well known": ([arrival], [], {"usdc": frozenset({token})}),
+    }
+    movements, transactions, officials = asked[what]
+    batches = {arrival.transaction_hash: {token: 500}}
+
+    reading = a_reading(movements, (), transactions, batches=batches, officials=officials)
+
+    assert codes(reading, token) == []
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    ["USDC", "usdc", "USD\u0421", "\uff35\uff33\uff24\uff23", "U\u200bSDC", " USDC", "ETH"],
+)
+def test_a_symbol_of_a_well_known_token_elsewhere_is_counterfeit(
+    metadata_of: Callable[..., TokenMetadata], symbol: str
+) -> None:
+    officials = official_symbols(packaged_feeds()[1], 1)
+    fake = metadata_of(SOMEBODY, symbol=symbol)
+
+    [(reason, _)] = counterfeit_suspicions(fake, officials)
+
+    assert reason.code == "counterfeit_symbol"
+
+
+def test_the_token_itself_and_other_symbols_are_genuine(
+    metadata_of: Callable[..., TokenMetadata],
+) -> None:
+    officials = official_symbols(packaged_feeds()[1], 1)
+
+    assert counterfeit_suspicions(metadata_of(USDC, symbol="USDC"), officials) == []
+    for symbol in ("USDC.e", "aUSDC", "FLOW", "", None):
+        assert counterfeit_suspicions(metadata_of(SOMEBODY, symbol=symbol), officials) == []
+
+
+def test_letters_of_other_scripts_that_look_different_stay_different() -> None:
+    assert plain_symbol("\u0416\u042f") == "\u0436\u044f"
+    assert plain_symbol("\u03a9") == "\u03c9"
