@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pymongo
 import pytest
+from hypothesis import settings
 from pydantic import SecretStr
 from pymongo.asynchronous.database import AsyncDatabase
 from redis import Redis as SynchronousRedis
@@ -31,6 +32,9 @@ from local_stack.paths import LOCAL
 from local_stack.servers import AnvilServer, MongoServer, RedisServer, Server
 
 RUNS = LOCAL / "tests"
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine fails no test
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

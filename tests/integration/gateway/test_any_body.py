@@ -88,7 +88,7 @@ def _check(client: httpx.Client, body: bytes) -> None:
         assert all(error["pointer"].startswith("#") for error in problem["errors"])
 
 
-FUZZ = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
 @FUZZ

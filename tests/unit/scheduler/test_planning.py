@@ -278,5 +278,5 @@ class Looks(RuleBasedStateMachine):
         assert self.job.next_run_at == self.open
 
 
-Looks.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Looks.TestCase.settings = settings(max_examples=300, stateful_step_count=40)
 TestEveryOccurrenceRunsOnceOrHasOneReason = Looks.TestCase

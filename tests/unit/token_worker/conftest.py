@@ -4,15 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from common.chain.transfers import Erc20Transfer
 from common.chain.types import ZERO_ADDRESS, Address, Block, TokenMetadata
 from token_worker.analysis.table import TransferTable
 from token_worker.models import TokenFlowReading
-
-settings.register_profile("unhurried", deadline=None)  # a busy machine fails no test
-settings.load_profile("unhurried")
 
 TOKEN = Address("0x7fa7677c6708f0cd07724d61bfdc6be6bb15d2e7")
 NOON = 1_700_049_600  # a full hour and a full day minus twelve hours
