@@ -21,8 +21,9 @@ from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.analysis.trading import trading_of
+from nft_worker.analysis.wash_trades import find_wash_trades, judge
 from nft_worker.collector import paused_collector
-from nft_worker.models import Holdings
+from nft_worker.models import Fundings, Holdings
 
 
 def analysis_of(market: Market) -> NftMovementAnalysis:
@@ -30,12 +31,14 @@ def analysis_of(market: Market) -> NftMovementAnalysis:
     history = market.history
     paths = TokenPaths(history.moves, history.contracts)
     trading = trading_of(history.moves, paths, market.sales, history.window.from_block)
+    cuts = NftThresholds()
     return analyze(
         history,
         trading,
         Holdings({}, 0, frozenset(), {}),
         {},
-        NftThresholds(),
+        cuts,
+        judge(trading, find_wash_trades(history, trading, cuts), Fundings({}), cuts),
         chain_id=1,
         include_alerts=True,
     )

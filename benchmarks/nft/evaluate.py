@@ -21,18 +21,18 @@ from common.chain.transfers import NftTransfer, decode_transfers
 from common.chain.types import Address, Block, Log
 from common.results.envelope import Window
 from common.results.nft_movements import NftMovementAnalysis
-from nft_worker.analysis.activity import window_buckets
 from nft_worker.analysis.markets.decoding import decode_fills
 from nft_worker.analysis.markets.wyvern import ORDERS_MATCHED
 from nft_worker.analysis.movement_table import movements
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.sale_table import sale_table
 from nft_worker.analysis.sales import decode_sales
-from nft_worker.analysis.suspicions import find_suspicions
+from nft_worker.analysis.scoring import flagged_sales
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.analysis.trading import Trading, trading_of
+from nft_worker.analysis.wash_trades import find_wash_trades, judge
 from nft_worker.history import History
-from nft_worker.models import Collection, Holdings, PaidTransaction, Sale
+from nft_worker.models import Collection, Fundings, Holdings, PaidTransaction, Sale
 
 COLLECTION = Address("0x" + "c0" * 20)
 NOBODY_HOLDS = Holdings({}, 0, frozenset(), {})
@@ -108,8 +108,9 @@ def judged(
 ) -> tuple[NftMovementAnalysis, set[str], Counter[str]]:
     """Return the analysis, the hashes of flagged sales, and how many sales each rule accuses."""
     thresholds = NftThresholds()
-    buckets = window_buckets(None, *history.window_seconds)
-    found = find_suspicions(history, trading, NOBODY_HOLDS, buckets, thresholds)
+    wash = find_wash_trades(history, trading, thresholds)
+    found = judge(trading, wash, Fundings({}), thresholds)
+    cut = flagged_sales(found.verdicts, thresholds.wash_score)
     accused: Counter[str] = Counter()
     for finding_type in sorted({finding.type for finding in found.findings if finding.rule}):
         positions = {
@@ -120,10 +121,10 @@ def judged(
         }
         accused[finding_type] = len(positions)
     result = analyze(
-        history, trading, NOBODY_HOLDS, {}, thresholds, chain_id=1, include_alerts=True
+        history, trading, NOBODY_HOLDS, {}, thresholds, found, chain_id=1, include_alerts=True
     )
     sales = trading.all_sales
-    flagged = {sale.transaction_hash for sale in sales.pick(sales.mask_of(found.flagged))}
+    flagged = {sale.transaction_hash for sale in sales.pick(sales.mask_of(cut))}
     return result, flagged, accused
 
 

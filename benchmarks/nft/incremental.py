@@ -26,11 +26,12 @@ from local_stack.servers import MongoServer
 from nft_worker.analysis.markets.fills import NATIVE, Fill, Item
 from nft_worker.analysis.movement_table import movements
 from nft_worker.analysis.report import analyze
-from nft_worker.analysis.suspicions import DAY
 from nft_worker.analysis.trading import read_trading
+from nft_worker.analysis.wash_trades import find_wash_trades, judge
+from nft_worker.analysis.wording import DAY
 from nft_worker.history import History
 from nft_worker.kept import KeptTransaction
-from nft_worker.models import Holdings, PaidTransaction
+from nft_worker.models import Fundings, Holdings, PaidTransaction
 from nft_worker.movement_index import Coverage, MovementIndex
 from nft_worker.window_reader import Extent, extent_of_newest
 
@@ -100,12 +101,14 @@ async def run_once(index: MovementIndex, new: list[KeptTransaction], base: Histo
         0,
         (window[0].seconds, window[-1].seconds),
     )
+    trading, cuts = read_trading(history), NftThresholds()
     analyze(
         history,
-        read_trading(history),
+        trading,
         Holdings({}, 0, frozenset(), {}),
         {},
-        NftThresholds(),
+        cuts,
+        judge(trading, find_wash_trades(history, trading, cuts), Fundings({}), cuts),
         chain_id=1,
         include_alerts=True,
     )

@@ -1,13 +1,10 @@
 """Snapshots through the real reader, and contracts that say whatever a test makes them say."""
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
-import aiohttp
 import httpx
 import pytest
-from aiohttp import web
 
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot, WalletSnapshotPayload
@@ -36,58 +33,6 @@ def snapshot(run_handler: Snapshot) -> Snapshot:
         return await run_handler(take_snapshot, payload, url, chain_id=chain_id, previous=previous)
 
     return run
-
-
-Answer = dict[str, Any]
-Change = Callable[[Answer, Answer], Answer]
-
-
-@pytest.fixture
-async def between(anvil_url: str) -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """Start an endpoint before a node that changes answers: given a call and the node's answer."""
-    runners: list[web.AppRunner] = []
-
-    async def start(change: Change, node_url: str = anvil_url) -> str:
-        async def answer(request: web.Request) -> web.Response:
-            body = await request.json()
-            async with aiohttp.ClientSession() as session:
-                answered = json.loads(await (await session.post(node_url, json=body)).read())
-            if not isinstance(body, list):
-                return web.json_response(change(body, answered))
-            by_id = {each["id"]: each for each in answered}
-            return web.json_response([change(call, by_id[call["id"]]) for call in body])
-
-        app = web.Application(client_max_size=2**26)
-        app.router.add_post("/", answer)
-        runner = web.AppRunner(app)
-        runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
-        return f"http://127.0.0.1:{port}"
-
-    yield start
-    for runner in runners:
-        await runner.cleanup()
-
-
-@pytest.fixture
-def refusing(between: Callable[..., Awaitable[str]], anvil_url: str) -> Callable[..., Any]:
-    """Start an endpoint before a node that answers some methods with an error."""
-
-    async def start(
-        methods: str | tuple[str, ...], error: dict[str, object], node_url: str = anvil_url
-    ) -> str:
-        refused = (methods,) if isinstance(methods, str) else methods
-
-        def change(call: Answer, answer: Answer) -> Answer:
-            if call["method"] in refused:
-                return {"jsonrpc": "2.0", "id": call["id"], "error": error}
-            return answer
-
-        return await between(change, node_url)
-
-    return start
 
 
 def as_stored(report: Report[WalletSnapshot], url: str, chain_id: int = 31337) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Stories told on a collection: transfers, payments and sales, turned into records."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
@@ -14,8 +14,9 @@ from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.movement_table import movements
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.trading import read_trading
+from nft_worker.analysis.wash_trades import find_wash_trades, judge
 from nft_worker.history import History
-from nft_worker.models import Collection, Holdings, PaidTransaction, Sale
+from nft_worker.models import Collection, Funding, Fundings, Holdings, PaidTransaction, Sale
 
 COLLECTION = Address("0x" + "c0" * 20)
 WETH = Address("0x" + "e1" * 20)
@@ -39,10 +40,19 @@ class Story:
     transactions: dict[str, PaidTransaction] = field(default_factory=dict)
     timestamps: dict[int, int] = field(default_factory=dict)
     end_hours: float = 0.0
+    fundings: dict[Address, Funding] = field(default_factory=dict)
 
     def place_contracts(self, *names: str) -> None:
         """Make accounts contracts."""
         self.contracts |= {wallet(name) for name in names}
+
+    def fund(self, funder: str, *wallets: str) -> None:
+        """Let wallets have got their first coin from a funder, before everything."""
+        self.fundings |= {wallet(name): Funding(wallet(funder), 0) for name in wallets}
+
+    def borrow(self, digest: str, lender: str) -> None:
+        """Let a flash loan have been taken in a transaction."""
+        self.transactions[digest] = replace(self.transactions[digest], lender=lender)
 
     def move(
         self,
@@ -148,13 +158,16 @@ class Story:
         **thresholds: float,
     ) -> NftMovementAnalysis:
         """Return the analysis, of other `transfers` (order, repetitions) where they are given."""
-        history = self.history(transfers)
+        history, cuts = self.history(transfers), NftThresholds.model_validate(thresholds)
+        trading = read_trading(history)
+        wash = find_wash_trades(history, trading, cuts)
         return analyze(
             history,
-            read_trading(history),
+            trading,
             Holdings({}, 0, frozenset(), {}),
             {WETH: TokenMetadata(WETH, "Wrapped Ether", "WETH", 18, "ok")},
-            NftThresholds.model_validate(thresholds),
+            cuts,
+            judge(trading, wash, Fundings(self.fundings), cuts),
             chain_id=31337,
             include_alerts=include_alerts,
         )

@@ -16,8 +16,9 @@ from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.markets.fills import NATIVE, Fill, Item
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.trading import read_trading
+from nft_worker.analysis.wash_trades import find_wash_trades, judge
 from nft_worker.kept import KeptTransaction, document_of, transaction_of
-from nft_worker.models import Holdings, PaidTransaction
+from nft_worker.models import Fundings, Holdings, PaidTransaction
 
 if TYPE_CHECKING:
     from tests.unit.nft_worker.conftest import Story
@@ -73,6 +74,7 @@ def transactions(draw: st.DrawFn) -> KeptTransaction:
         st.lists(legs, max_size=3).map(tuple),
         st.lists(moves, max_size=3).map(tuple),
         st.lists(fills, max_size=3).map(tuple),
+        st.none() | st.just("Aave 3"),
     )
     return KeptTransaction(
         digest,
@@ -100,12 +102,14 @@ def analysed(story: "Story", first_of_window: int) -> NftMovementAnalysis:
         window_seconds=(story.timestamps[first_of_window], whole.window_seconds[1]),
         reaches_origin=False,
     )
+    trading, cuts = read_trading(history), NftThresholds()
     return analyze(
         history,
-        read_trading(history),
+        trading,
         Holdings({}, 0, frozenset(), {}),
         {},
-        NftThresholds(),
+        cuts,
+        judge(trading, find_wash_trades(history, trading, cuts), Fundings({}), cuts),
         chain_id=1,
         include_alerts=True,
     )

@@ -112,7 +112,7 @@ def test_a_dump_that_cannot_be_judged_is_named(new_story: Callable[..., "Story"]
 
     found = story.analyze()
 
-    assert found.filters_not_evaluated == ["common_funder", "flash_loan", "dump"]
+    assert found.filters_not_evaluated == ["dump"]
     assert [reason.code for reason in found.warnings] == found.filters_not_evaluated
 
 

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
 from common.chain.transfers import Erc20Transfer
 from common.chain.types import Address
+from common.labels.label import Label
+from common.labels.reading import load_labels, parse_labels
 from common.results.alerts import Alert
 from token_worker.analysis.compliance import check_compliance
 from token_worker.analysis.dormancy import find_waking
 from token_worker.analysis.flows import count_new_addresses, sum_address_flows
-from token_worker.analysis.labels import Label, describe_exchange_flows, find_exchange_rows
+from token_worker.analysis.labels import describe_exchange_flows, find_exchange_rows
 from token_worker.analysis.patterns import find_bait, find_batches, find_zero_value_groups
 from token_worker.analysis.report import report_flows
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
-from token_worker.labels import load_labels, parse_labels
 from token_worker.models import Sampled, TokenFlowReading
 
 Table = Callable[..., TransferTable]

@@ -8,11 +8,15 @@ from common.actions.thresholds import resolve_thresholds
 from common.chain.types import Address
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.report import analyze
+from nft_worker.analysis.rules.common_funders import wallets_to_look_up
 from nft_worker.analysis.sale_masks import frequent_sellers
-from nft_worker.analysis.suspicions import DAY
 from nft_worker.analysis.trading import read_trading
+from nft_worker.analysis.wash_trades import find_wash_trades, judge, suspected_sales
+from nft_worker.analysis.wording import DAY
 from nft_worker.collection_reader import fetch_collection
 from nft_worker.collector import paused_collector
+from nft_worker.funder_memory import FunderMemory
+from nft_worker.funder_reader import fetch_fundings
 from nft_worker.movement_index import MovementIndex
 from nft_worker.reader import fetch_currencies, fetch_history, fetch_holdings
 
@@ -45,17 +49,25 @@ async def analyze_nft_movements(
         path_seconds=thresholds.cycle_days * DAY,
     )
     trading = await asyncio.to_thread(read_trading, history)
+    wash = await asyncio.to_thread(find_wash_trades, history, trading, thresholds)
+    suspects = await asyncio.to_thread(suspected_sales, trading, wash, thresholds)
     await context.report_progress(
         f"reading holders after {len(trading.transfers)} transfers, {len(trading.sales)} sales"
     )
     sales = trading.all_sales
     sellers = frequent_sellers(sales, trading.is_in_window, thresholds.dump_tokens)
-    holdings, currencies = await asyncio.gather(
+    holdings, currencies, fundings = await asyncio.gather(
         fetch_holdings(context.pinned, history, payload.options, sellers),
         fetch_currencies(context.pinned, sales.currencies.values()),
+        fetch_fundings(
+            context.pinned,
+            FunderMemory(context.database, context.pinned.chain_id),
+            *wallets_to_look_up(suspects, history.contracts, payload.options.funder_wallets),
+        ),
     )
     await context.report_progress("analysing")
     with paused_collector():
+        judged = await asyncio.to_thread(judge, trading, wash, fundings, thresholds)
         result = await asyncio.to_thread(
             analyze,
             history,
@@ -63,6 +75,7 @@ async def analyze_nft_movements(
             holdings,
             currencies,
             thresholds,
+            judged,
             chain_id=context.pinned.chain_id,
             include_alerts=payload.options.include_alerts,
         )

@@ -8,6 +8,9 @@ from common.chain.transfers import Erc20Transfer, NftTransfer
 from nft_worker.analysis.markets.fills import Fill, Item
 from nft_worker.models import PaidTransaction
 
+FORMAT = 2
+"""Of the documents: what was kept in another format is not looked at, and read again."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptTransaction:
@@ -54,6 +57,7 @@ def document_of(kept: KeptTransaction) -> dict[str, Any]:
             ],
             "nfts": [_of_move(move) for move in payment.nfts],
             "fills": [_of_fill(fill) for fill in payment.fills],
+            "lender": payment.lender,
         },
     }
 
@@ -90,6 +94,7 @@ def transaction_of(document: dict[str, Any]) -> KeptTransaction:
                 )
                 for marketplace, log_index, items, currency, price in payment["fills"]
             ),
+            lender=payment["lender"],
         ),
     )
 

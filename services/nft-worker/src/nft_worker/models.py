@@ -55,6 +55,7 @@ class PaidTransaction:
         erc20: All fungible transfers in it.
         nfts: All NFT transfers in it, of every collection.
         fills: Orders that marketplaces carried out in it.
+        lender: Who gave a flash loan in it.
     """
 
     sender: Address
@@ -62,6 +63,7 @@ class PaidTransaction:
     erc20: tuple[Erc20Transfer, ...]
     nfts: tuple[NftTransfer, ...]
     fills: tuple[Fill, ...] = ()
+    lender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,31 @@ class Sale(NamedTuple):
     def position(self) -> Position:
         """Where it happened: that of the transfer to the buyer."""
         return (self.block_number, self.log_index, self.batch_index)
+
+
+class Funding(NamedTuple):
+    """The first native coin that a wallet ever got.
+
+    Attributes:
+        funder: Who sent it.
+        block_number: When.
+    """
+
+    funder: Address
+    block_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fundings:
+    """Who first funded wallets of suspicious sales.
+
+    Attributes:
+        first: By wallet; wallets that a service funded, or nobody did, are absent.
+        not_evaluated: Why some wallets were not looked at, or could not be; None for none.
+    """
+
+    first: Mapping[Address, Funding]
+    not_evaluated: str | None = None
 
 
 Currencies = Mapping[Address, TokenMetadata]

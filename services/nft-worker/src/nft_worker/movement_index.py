@@ -14,7 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from common.chain.types import Address
-from nft_worker.kept import KeptTransaction, document_of, transaction_of
+from nft_worker.kept import FORMAT, KeptTransaction, document_of, transaction_of
 
 TRANSACTIONS = "nft_movement_index"
 COVERAGE = "nft_movement_coverage"
@@ -45,7 +45,7 @@ class MovementIndex:
         chosen = "all"
         if token_ids is not None:
             chosen = hashlib.sha256(",".join(sorted(set(token_ids))).encode()).hexdigest()[:16]
-        self._scope = f"{chain_id}:{collection}:{chosen}"
+        self._scope = f"{FORMAT}:{chain_id}:{collection}:{chosen}"
 
     async def find_coverage(self) -> Coverage | None:
         """Return what is kept, or None for nothing."""

@@ -9,6 +9,7 @@ from common.actions.analyze_nft_movements import NftMovementOptions
 from common.chain.client import PinnedChain
 from common.chain.transfers import NftTransfer, decode_transfers
 from common.chain.types import Log, LogFilter, Transaction
+from nft_worker.analysis.lenders import find_lender
 from nft_worker.analysis.markets import punks
 from nft_worker.analysis.markets.decoding import decode_fills
 from nft_worker.analysis.markets.fills import Fill
@@ -194,6 +195,7 @@ def _payments(
             erc20=tuple(leg for leg in decoded.erc20 if leg.contract != punks.COLLECTION),
             nfts=(*decoded.nft, *of_punks.transfers),
             fills=tuple(sorted(fills, key=lambda fill: fill.log_index)),
+            lender=find_lender(logs),
         )
     return found
 

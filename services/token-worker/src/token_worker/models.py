@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from common.chain.types import Address, Block, TokenMetadata
-from token_worker.analysis.labels import Label
+from common.labels.label import Label
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
 

@@ -18,12 +18,12 @@ from common.chain.tokens import (
 from common.chain.transfers import TRANSFER, decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
+from common.labels.reading import load_labels
 from token_worker.analysis.flows import sum_address_flows
 from token_worker.analysis.holders import excluded_addresses, largest_holders
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
 from token_worker.history.reading import read_history
-from token_worker.labels import load_labels
 from token_worker.models import TokenFlowReading
 from token_worker.sampling import fetch_sample, sum_balances
 

@@ -129,6 +129,12 @@ class NftMovementOptions(CamelModel):
     token_ids: list[TokenIdText] | None = Field(
         default=None, min_length=1, max_length=500, description="only these tokens"
     )
+    funder_wallets: int = Field(
+        default=100,
+        ge=0,
+        le=1_000,
+        description="wallets of suspicious sales whose first funder is searched; 0 for none",
+    )
     include_alerts: bool = True
     thresholds: dict[str, float] = Field(
         default={}, description="camelCase names of NftThresholds", examples=[{}]

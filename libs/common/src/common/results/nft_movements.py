@@ -18,7 +18,14 @@ PriceSource = Literal["event", "tx_value", "erc20_legs", "none"]
 one token; none: paid in two currencies."""
 
 WashRule = Literal[
-    "self_trade", "closed_cycle", "swap_back", "token_ring", "repeated_trades", "price_anomaly"
+    "self_trade",
+    "closed_cycle",
+    "swap_back",
+    "token_ring",
+    "repeated_trades",
+    "common_funder",
+    "flash_loan",
+    "price_anomaly",
 ]
 PatternType = Literal[
     "self_trade",
@@ -27,6 +34,8 @@ PatternType = Literal[
     "token_ring",
     "repeated_buys",
     "repeated_sells",
+    "common_funder",
+    "flash_loan",
     "circular_transfer",
     "price_anomaly",
     "rapid_flip",

@@ -22,6 +22,7 @@ ALERT_TYPES: Mapping[PatternType, str] = {
     "self_trade": "SELF_TRADE",
     "closed_cycle": "CIRCULAR_TRANSFER",
     "circular_transfer": "CIRCULAR_TRANSFER",
+    "common_funder": "COMMON_FUNDER",
     "price_anomaly": "PRICE_ANOMALY",
     "rapid_flip": "RAPID_FLIP",
     "sweep": "SWEEP",

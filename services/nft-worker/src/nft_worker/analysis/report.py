@@ -34,6 +34,7 @@ from nft_worker.analysis.rows import (
 from nft_worker.analysis.suspicions import Suspicions, cycles_by_token, find_suspicions
 from nft_worker.analysis.token_trading import token_trading
 from nft_worker.analysis.trading import Trading
+from nft_worker.analysis.wash_trades import Judged
 from nft_worker.history import History
 from nft_worker.models import Currencies, Holdings
 
@@ -46,6 +47,7 @@ def analyze(
     holdings: Holdings,
     currencies: Currencies,
     thresholds: NftThresholds,
+    judged: Judged,
     *,
     chain_id: int,
     include_alerts: bool,
@@ -58,11 +60,12 @@ def analyze(
         holdings: Who holds what at the pinned block.
         currencies: Metadata of the tokens that sales were paid in.
         thresholds: From where on something is marked.
+        judged: What the wash rules find.
         chain_id: For the identity of alerts.
         include_alerts: False leaves alerts out.
     """
     buckets = _buckets(history, trading)
-    suspicions = find_suspicions(history, trading, holdings, buckets, thresholds)
+    suspicions = find_suspicions(history, trading, holdings, buckets, thresholds, judged)
     sales, logged = trading.all_sales, trading.logged
     flagged = sales.mask_of(suspicions.flagged)
     in_window = trading.is_in_window

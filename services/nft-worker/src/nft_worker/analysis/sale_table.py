@@ -107,6 +107,12 @@ class Sales:
         wanted = np.array(sorted(map(self.moves.ranking.key, positions)), np.int64)
         return is_in(self.keys, wanted)
 
+    def of_transactions(self, digests: Collection[str]) -> Mask:
+        """Return for each sale whether it happened in one of some transactions."""
+        wanted = {bytes.fromhex(digest[2:]) for digest in digests}
+        happened = self.moves.hashes[self.rows].tolist()
+        return np.fromiter((digest in wanted for digest in happened), np.bool_, len(self))
+
     def of_tokens(self, tokens: Mask) -> dict[Position, Sale]:
         """Return the sales of some tokens, by position.
 

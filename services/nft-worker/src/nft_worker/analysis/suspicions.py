@@ -10,49 +10,27 @@ from nft_worker.analysis.activity import Buckets
 from nft_worker.analysis.arrays import Mask
 from nft_worker.analysis.findings import LIST_CAP, Finding
 from nft_worker.analysis.holders import holdings_over_time
-from nft_worker.analysis.prices import floors_of_suspects
-from nft_worker.analysis.rules.cycles import Cycle, accuse_cycles, find_cycles
+from nft_worker.analysis.rules.cycles import Cycle
 from nft_worker.analysis.rules.dumps import find_dumps
 from nft_worker.analysis.rules.flips import find_rapid_flips
 from nft_worker.analysis.rules.mint_bursts import (
     find_mint_bursts_in_blocks,
     find_mint_bursts_in_time,
 )
-from nft_worker.analysis.rules.price_anomalies import find_price_anomalies
-from nft_worker.analysis.rules.repeated_trades import find_repeated_trades
-from nft_worker.analysis.rules.self_trades import find_self_trades
-from nft_worker.analysis.rules.swap_backs import find_swap_backs
 from nft_worker.analysis.rules.sweeps import find_sweeps
-from nft_worker.analysis.rules.token_rings import WINDOWS_SECONDS, find_token_rings
 from nft_worker.analysis.sale_masks import (
-    around,
     foremost_resales,
     frequent_sellers,
     of_bursts,
-    repeated,
     resales,
-    swapped_back,
 )
 from nft_worker.analysis.sale_table import Sales
-from nft_worker.analysis.scoring import Verdict, flagged_sales, wash_verdicts
+from nft_worker.analysis.scoring import Verdict, flagged_sales
 from nft_worker.analysis.trading import Trading
+from nft_worker.analysis.wash_trades import Judged
+from nft_worker.analysis.wording import HOUR, MINUTE
 from nft_worker.history import History
 from nft_worker.models import Holdings, Position
-
-MINUTE = 60
-HOUR = 3_600
-DAY = 86_400
-
-NEEDS_TRACES = (
-    Reason(
-        code="common_funder",
-        detail="who first funded a wallet is known from traces only, which were not read",
-    ),
-    Reason(
-        code="flash_loan",
-        detail="a loan within one transaction is told by its traces, which were not read",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +60,15 @@ def find_suspicions(
     holdings: Holdings,
     buckets: Buckets,
     thresholds: NftThresholds,
+    judged: Judged,
 ) -> Suspicions:
     """Return what every rule finds in a window.
 
-    The price rule is the last of the wash rules: its floor is that of the sales that no other one
-    flags. Flips, sweeps and dumps are those of honest sales; wash trades speak for themselves.
+    Flips, sweeps and dumps are those of honest sales; wash trades speak for themselves.
     """
     sales, from_block = trading.all_sales, history.window.from_block
-    cycles, wash = _trading_findings(history, trading, thresholds)
-    flagged = flagged_sales(wash_verdicts(wash), thresholds.wash_score)
-    in_window = trading.is_in_window
-    floors = floors_of_suspects(
-        sales,
-        in_window,
-        sales.mask_of(flagged),
-        least_sales=thresholds.floor_min_sales,
-        high_ratio=thresholds.price_anomaly_high_ratio,
-        low_ratio=thresholds.price_anomaly_low_ratio,
-    )
-    wash += find_price_anomalies(
-        sales.pick(sales.mask_of(floors)),
-        floors,
-        high_ratio=thresholds.price_anomaly_high_ratio,
-        low_ratio=thresholds.price_anomaly_low_ratio,
-    )
-    verdicts = wash_verdicts(wash)
+    in_window, cycles, wash = trading.is_in_window, judged.cycles, judged.findings
+    verdicts = judged.verdicts
     flagged = flagged_sales(verdicts, thresholds.wash_score)
     honest = ~sales.mask_of(flagged)
     dumps, unknown_dumps = _dumps(history, trading, holdings, honest & in_window, thresholds)
@@ -117,7 +79,7 @@ def find_suspicions(
         *dumps,
         *_mint_bursts(history, trading, buckets, thresholds),
     ]
-    not_evaluated: tuple[Reason, ...] = NEEDS_TRACES
+    not_evaluated = judged.not_evaluated
     if unknown_dumps:
         detail = f"{unknown_dumps} runs of sales by wallets whose holding at the time is not known"
         not_evaluated += (Reason(code="dump", detail=detail),)
@@ -131,41 +93,6 @@ def find_suspicions(
         not_evaluated=not_evaluated,
         untold=untold,
     )
-
-
-def _trading_findings(
-    history: History, trading: Trading, thresholds: NftThresholds
-) -> tuple[list[Cycle], list[Finding]]:
-    sales = trading.all_sales
-    returning = trading.paths.with_returns(thresholds.cycle_days * DAY)
-    times = trading.logged.times(returning[trading.logged.token])
-    cycles = find_cycles(
-        trading.paths.of(returning),
-        history.contracts,
-        times,
-        longest_seconds=thresholds.cycle_days * DAY,
-    )
-    return cycles, [
-        *find_self_trades(sales.pick(sales.seller == sales.buyer)),
-        *accuse_cycles(
-            cycles,
-            sales.of_tokens(returning),
-            times,
-            fast_seconds=thresholds.fast_cycle_hours * HOUR,
-            longest_seconds=thresholds.cycle_days * DAY,
-        ),
-        *find_swap_backs(sales.pick(swapped_back(sales)), history.contracts),
-        *find_token_rings(
-            sales.pick(around(sales, max(WINDOWS_SECONDS))),
-            history.contracts,
-            margin_pct=thresholds.ring_margin_pct,
-        ),
-        *find_repeated_trades(
-            sales.pick(repeated(sales, thresholds.repeated_trades)),
-            history.contracts,
-            least=thresholds.repeated_trades,
-        ),
-    ]
 
 
 def _rapid_flips(

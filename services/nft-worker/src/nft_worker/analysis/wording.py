@@ -2,6 +2,10 @@
 
 from common.chain.types import Address
 
+MINUTE = 60
+HOUR = 3_600
+DAY = 86_400
+
 
 def short(address: Address) -> str:
     """Return both ends of an address, enough to tell wallets of one finding apart."""
@@ -10,7 +14,7 @@ def short(address: Address) -> str:
 
 def duration_text(seconds: float) -> str:
     """Return a length of time in its largest fitting unit, such as "28 hours"."""
-    for name, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+    for name, length in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {name}s"
     return f"{seconds:.0f} seconds"

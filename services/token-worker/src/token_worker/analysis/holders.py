@@ -8,15 +8,15 @@ from typing import Literal
 
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS, Address
 from common.chain.units import share_pct
+from common.labels.label import Label
 from common.results.coin_flows import ExcludedHolder, Holder, HolderDistribution
 from token_worker.analysis.concentration import describe_concentration
-from token_worker.analysis.labels import Label
 
 COMPLETE_COVERAGE = 0.999
 TOP_HOLDERS = 20
 
 ExclusionReason = Literal[
-    "zero_address", "dead_address", "token_contract", "exchange", "bridge", "pool"
+    "zero_address", "dead_address", "token_contract", "exchange", "bridge", "mixer", "pool"
 ]
 
 

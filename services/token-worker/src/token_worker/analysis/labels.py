@@ -1,33 +1,16 @@
 """Flows into and out of exchanges, by the labels of addresses."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
 
 import numpy as np
 
 from common.chain.types import Address
 from common.chain.units import share_pct
+from common.labels.label import Label
 from common.results.coin_flows import ExchangeFlow, ExchangeFlows
 from token_worker.analysis.exact import BoolArray, IntArray
 from token_worker.analysis.table import TransferTable
-
-LabelKind = Literal["exchange", "bridge", "pool"]
-KINDS: Final[tuple[LabelKind, ...]] = ("exchange", "bridge", "pool")
-
-
-@dataclass(frozen=True)
-class Label:
-    """What is known of an address from outside the chain."""
-
-    kind: LabelKind
-    name: str
-
-    @property
-    def owner(self) -> str:
-        """The name without the number or purpose of this one wallet."""
-        return re.sub(r"\s+\d+$", "", self.name.split(":")[0]).strip()
 
 
 @dataclass(frozen=True)

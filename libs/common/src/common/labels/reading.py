@@ -1,4 +1,4 @@
-"""Who owns an address: the labels that come with this worker, and those of its configuration."""
+"""Who owns an address: the labels that come with this package, and those of the configuration."""
 
 import csv
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.addresses import EvmAddress
 from common.chain.types import Address
-from token_worker.analysis.labels import KINDS, Label
+from common.labels.label import KINDS, Label
 
 _address = TypeAdapter(EvmAddress)
 
@@ -36,7 +36,7 @@ def load_labels() -> Labels:
         OSError: It cannot be read.
     """
     labels = parse_labels(
-        files("token_worker.labels").joinpath("mainnet.csv").read_text().splitlines(), "mainnet.csv"
+        files("common.labels").joinpath("mainnet.csv").read_text().splitlines(), "mainnet.csv"
     )
     more = LabelSettings().address_labels_file
     if more is not None:
