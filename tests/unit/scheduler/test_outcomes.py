@@ -7,7 +7,6 @@ import pytest
 from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
-from pymongo import UpdateOne
 
 from common.events import Failure, RunCompleted, RunFailed, RunProgress, RunStarted
 from scheduler.backoff import Backoff, RetryPolicy
@@ -55,12 +54,6 @@ def failed(run: str = "run", attempt: int = 1, *, retryable: bool = True) -> Run
     )
 
 
-def written(update: UpdateOne) -> dict[str, Any]:
-    """Return the fields that an update sets."""
-    document: Any = update._doc
-    return dict(document["$set"])
-
-
 events = st.builds(
     lambda kind, run, attempt: kind(run, attempt),
     st.sampled_from(
@@ -91,13 +84,17 @@ def test_a_repeated_batch_folds_to_the_same(batch: list[OutcomeEvent]) -> None:
 @given(st.lists(events))
 def test_every_update_names_run_attempt_and_states(batch: list[OutcomeEvent]) -> None:
     changes = translate(fold(batch), policies(a=2, b=2))
-    for update in changes.runs:
-        assert update._filter.keys() == {"_id", "attempt", "state"}
-        assert set(update._filter["state"]["$in"]) <= {"queued", "running"}
-    for update in changes.jobs:
-        assert update._filter["_id"] == ObjectId(JOB)
-        assert update._filter.keys() >= {"schedule.current.runId", "schedule.current.attempt"}
-        assert set(update._filter["schedule.current.state"]["$in"]) <= {"queued", "running"}
+    for change in changes.runs:
+        guard = dict(change.guard)
+        assert change.key == ("_id", change.document_id)
+        assert guard.keys() == {"attempt", "state"}
+        assert set(guard["state"]) <= {"queued", "running"}
+    for change in changes.jobs:
+        guard = dict(change.guard)
+        assert change.document_id == ObjectId(JOB)
+        assert change.key[0] == "schedule.current.runId"
+        assert guard.keys() == {"schedule.current.attempt", "schedule.current.state"}
+        assert set(guard["schedule.current.state"]) <= {"queued", "running"}
 
 
 def test_the_latest_step_counts() -> None:
@@ -107,13 +104,13 @@ def test_the_latest_step_counts() -> None:
 
 def test_a_start_may_only_follow_the_queue() -> None:
     changes = translate(fold([started()]), {})
-    assert [update._filter["state"] for update in changes.runs] == [{"$in": ["queued"]}]
+    assert [dict(change.guard)["state"] for change in changes.runs] == [("queued",)]
 
 
 def test_steps_of_an_attempt_that_has_ended_are_not_written() -> None:
     changes = translate(fold([progress("late"), completed()]), {})
-    (update,) = changes.runs
-    assert written(update)["progress"] is None
+    (change,) = changes.runs
+    assert change.values["progress"] is None
 
 
 @pytest.mark.parametrize(
@@ -134,16 +131,16 @@ def test_a_failed_attempt_is_followed_by_another_while_that_makes_sense(
     changes = translate(fold([event]), policies(run=max_attempts))
     assert changes.exhausted == ([event] if given_up else [])
     (run,), (job,) = changes.runs, changes.jobs
-    assert written(run)["state"] == ("failed" if given_up else "retrying")
-    assert written(job)["status"] == ("failed" if given_up else "pending")
-    assert written(job)["schedule.current.state"] == ("failed" if given_up else "queued")
+    assert run.values["state"] == ("failed" if given_up else "retrying")
+    assert job.values["status"] == ("failed" if given_up else "pending")
+    assert job.values["schedule.current.state"] == ("failed" if given_up else "queued")
 
 
 def test_the_next_attempt_is_due_after_the_pause() -> None:
     (run,) = translate(fold([failed(attempt=2)]), policies(run=3)).runs
     pause = timedelta(seconds=BACKOFF.delay_seconds("run", 2))
-    assert written(run)["emitAt"] == NOON + pause
-    assert (written(run)["attempt"], written(run)["emissions"]) == (3, 1)
+    assert run.values["emitAt"] == NOON + pause
+    assert (run.values["attempt"], run.values["emissions"]) == (3, 1)
 
 
 def test_a_failure_of_a_run_that_no_longer_exists_changes_nothing() -> None:

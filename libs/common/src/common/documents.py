@@ -161,7 +161,6 @@ class Job(StoredDocument):
                 name="triggered",
                 partialFilterExpression={"schedule.triggerAt": {"$type": "date"}},
             ),
-            IndexModel([("schedule.claimToken", ASCENDING)], name="claim", sparse=True),
             # also finds a job whose status was set back to `pending` by hand
             IndexModel(
                 [("status", ASCENDING), ("schedule.current.state", ASCENDING)], name="status"

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
-from pymongo import UpdateOne
+from pymongo import UpdateMany
 from pymongo.asynchronous.database import AsyncDatabase
 
 from common.documents import RELEASED_CLAIM
 from common.states import UNFINISHED, JobStatus, OverlapPolicy, RunState
 from common.timetable import create_timetable
+from scheduler.bulk import OWN, batches, each_its_own
 from scheduler.planning import DueJob, Plan
 
 JobDocument = dict[str, Any]
@@ -128,11 +129,12 @@ class ClaimStore:
         found += await self._jobs.find(triggered, fields).to_list(limit)
         if not found:
             return Claimed([])
+        ids = {"$in": [each["_id"] for each in found]}
         await self._jobs.update_many(
-            {"_id": {"$in": [each["_id"] for each in found]}, **unclaimed},
+            {"_id": ids, **unclaimed},
             {"$set": {"schedule.claimToken": token, "schedule.claimUntil": now + self._claim}},
         )
-        jobs = await self._jobs.find({"schedule.claimToken": token}).to_list(None)
+        jobs = await self._jobs.find({"_id": ids, "schedule.claimToken": token}).to_list(None)
         inherited = (each["_id"] for each in found if each["schedule"].get("claimToken"))
         return Claimed(jobs, frozenset(inherited))
 
@@ -142,7 +144,7 @@ class ClaimStore:
         What a user changed since the claim stays: an occurrence or a trigger is only replaced when
         it is the one that was decided about.
         """
-        updates = [self._advance_one(decision, token, now) for decision in decisions]
+        updates = [_advance_all(part, token, now) for part in batches([*decisions])]
         if updates:
             await self._jobs.bulk_write(updates, ordered=False)
 
@@ -174,32 +176,53 @@ class ClaimStore:
             },
         )
 
-    def _advance_one(self, decision: Decision, token: str, now: datetime) -> UpdateOne:
-        job, plan = decision.job, decision.plan
-        changes: dict[str, Any] = {
-            "nextRunAt": _replace("nextRunAt", job.get("nextRunAt"), plan.next_run_at)
+
+def _advance_all(decisions: list[Decision], token: str, now: datetime) -> UpdateMany:
+    values = {decision.job["_id"]: _advanced(decision, now) for decision in decisions}
+    assignments = {
+        "nextRunAt": _replace("nextRunAt", "due", f"${OWN}.next"),
+        "updatedAt": _own_or_same("updatedAt"),
+        "schedule.triggerAt": _replace("schedule.triggerAt", "trigger", None),
+        "schedule.pausedUntil": _replace("schedule.pausedUntil", "pausedUntil", None),
+        "schedule.runs": _own_or_same("schedule.runs"),
+        "schedule.current": _own_or_same("schedule.current"),
+        "schedule.claimToken": {"$ifNull": [f"${OWN}.claimToken", "$$REMOVE"]},
+        "schedule.claimUntil": "$$REMOVE",
+    }
+    claimed = {"_id": {"$in": list(values)}, "schedule.claimToken": token}
+    return UpdateMany(claimed, each_its_own("_id", values, assignments))
+
+
+def _advanced(decision: Decision, now: datetime) -> dict[str, Any]:
+    """Return what `_advance_all` needs to know of one job; what is not there stays as it is."""
+    job, plan = decision.job, decision.plan
+    schedule = job["schedule"]
+    values: dict[str, Any] = {"due": job.get("nextRunAt"), "next": plan.next_run_at}
+    if plan.trigger_done:
+        values["trigger"] = schedule["triggerAt"]
+    if plan.pause_done:
+        values["pausedUntil"] = schedule["pausedUntil"]
+    if plan.runs:
+        values["runs"] = schedule.get("runs", 0) + plan.runs
+    if decision.run_id is not None:
+        values["updatedAt"] = now
+        values["current"] = {
+            "runId": decision.run_id,
+            "attempt": 1,
+            "state": RunState.QUEUED.value,
         }
-        if plan.trigger_done:
-            requested = job["schedule"]["triggerAt"]
-            changes["schedule.triggerAt"] = _replace("schedule.triggerAt", requested, None)
-        if plan.pause_done:
-            ended = job["schedule"]["pausedUntil"]
-            changes["schedule.pausedUntil"] = _replace("schedule.pausedUntil", ended, None)
-        if plan.runs:
-            changes["schedule.runs"] = job["schedule"].get("runs", 0) + plan.runs
-        if decision.run_id is not None:
-            changes["updatedAt"] = now
-            changes["schedule.current"] = {
-                "$literal": {"runId": decision.run_id, "attempt": 1, "state": RunState.QUEUED.value}
-            }
+    if job.get("pause") is not None:
         # runs that a replica created before the pause are looked for when it ends
-        is_paused = job.get("pause") is not None
-        changes["schedule.claimToken"] = RELEASED_CLAIM if is_paused else "$$REMOVE"
-        changes["schedule.claimUntil"] = "$$REMOVE"
-        return UpdateOne({"_id": job["_id"], "schedule.claimToken": token}, [{"$set": changes}])
+        values["claimToken"] = RELEASED_CLAIM
+    return values
 
 
-def _replace(path: str, expected: datetime | None, new: datetime | None) -> dict[str, Any]:
-    """Return an expression: `new` where the field still is `expected`, else the field."""
+def _replace(path: str, expected: str, new: Any) -> dict[str, Any]:
+    """Return an expression: `new` where the field still is the own `expected`, else the field."""
     field = f"${path}"
-    return {"$cond": [{"$eq": [{"$ifNull": [field, None]}, expected]}, new, field]}
+    return {"$cond": [{"$eq": [{"$ifNull": [field, None]}, f"${OWN}.{expected}"]}, new, field]}
+
+
+def _own_or_same(path: str) -> dict[str, Any]:
+    """Return an expression: the document's own new value where there is one, else the field."""
+    return {"$ifNull": [f"${OWN}.{path.rpartition('.')[2]}", f"${path}"]}

@@ -10,15 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
-from pymongo import UpdateOne
 
 from common.events import RunCancelled, RunCompleted, RunEnd, RunFailed, RunProgress, RunStarted
 from common.states import JobStatus, RunState
 from scheduler.backoff import RetryPolicy
+from scheduler.bulk import Change
 
 OutcomeEvent = RunStarted | RunProgress | RunEnd
 
-OPEN = [RunState.QUEUED.value, RunState.RUNNING.value]
+QUEUED = (RunState.QUEUED.value,)
+OPEN = (RunState.QUEUED.value, RunState.RUNNING.value)
 """States of an attempt that has not ended."""
 
 
@@ -36,10 +37,10 @@ class AttemptOutcome:
 
 @dataclass
 class Changes:
-    """Updates to apply, in bulk and in any order."""
+    """What to write, in bulk and in any order."""
 
-    runs: list[UpdateOne] = field(default_factory=list)
-    jobs: list[UpdateOne] = field(default_factory=list)
+    runs: list[Change] = field(default_factory=list)
+    jobs: list[Change] = field(default_factory=list)
     exhausted: list[RunFailed] = field(default_factory=list)
     """Failures after which nobody tries again."""
 
@@ -89,14 +90,12 @@ def _start(outcome: AttemptOutcome, changes: Changes) -> None:
     started = outcome.started
     if started is not None:
         run = {"state": RunState.RUNNING.value, "startedAt": started.at, "worker": started.worker}
-        changes.runs.append(_run_update(outcome, [RunState.QUEUED.value], {"$set": run}))
+        changes.runs.append(_run_change(outcome, QUEUED, run))
         job = {"status": JobStatus.RUNNING.value, "lastRunAt": started.at}
-        changes.jobs.append(
-            _job_update(outcome, [RunState.QUEUED.value], RunState.RUNNING, {"$set": job})
-        )
+        changes.jobs.append(_job_change(outcome, QUEUED, RunState.RUNNING, job))
     if outcome.progress is not None:
-        change = {"$set": {"progress": outcome.progress.step}}
-        changes.runs.append(_run_update(outcome, OPEN, change))
+        change = {"progress": outcome.progress.step}
+        changes.runs.append(_run_change(outcome, OPEN, change))
 
 
 def _complete(outcome: AttemptOutcome, end: RunCompleted, changes: Changes) -> None:
@@ -109,14 +108,14 @@ def _complete(outcome: AttemptOutcome, end: RunCompleted, changes: Changes) -> N
         "progress": None,
         **_beginning(outcome, end),
     }
-    changes.runs.append(_run_update(outcome, OPEN, {"$set": run}))
+    changes.runs.append(_run_change(outcome, OPEN, run))
     job = {
         "status": JobStatus.COMPLETED.value,
         "lastRunAt": end.started_at,
         "lastError": None,
         "schedule.current.endedAt": end.at,
     }
-    changes.jobs.append(_job_update(outcome, OPEN, RunState.COMPLETED, {"$set": job}))
+    changes.jobs.append(_job_change(outcome, OPEN, RunState.COMPLETED, job))
 
 
 def _retry(outcome: AttemptOutcome, end: RunFailed, policy: RetryPolicy, changes: Changes) -> None:
@@ -129,13 +128,13 @@ def _retry(outcome: AttemptOutcome, end: RunFailed, policy: RetryPolicy, changes
         "progress": None,
         **_beginning(outcome, end),
     }
-    changes.runs.append(_run_update(outcome, OPEN, {"$set": run, **_push_error(end)}))
+    changes.runs.append(_run_change(outcome, OPEN, run, push=_error_of(end)))
     job = {
         "status": JobStatus.PENDING.value,
         "lastError": _last_error(end),
         "schedule.current.attempt": end.attempt + 1,
     }
-    changes.jobs.append(_job_update(outcome, OPEN, RunState.QUEUED, {"$set": job}))
+    changes.jobs.append(_job_change(outcome, OPEN, RunState.QUEUED, job))
 
 
 def _give_up(outcome: AttemptOutcome, end: RunFailed, changes: Changes) -> None:
@@ -145,13 +144,13 @@ def _give_up(outcome: AttemptOutcome, end: RunFailed, changes: Changes) -> None:
         "progress": None,
         **_beginning(outcome, end),
     }
-    changes.runs.append(_run_update(outcome, OPEN, {"$set": run, **_push_error(end)}))
+    changes.runs.append(_run_change(outcome, OPEN, run, push=_error_of(end)))
     job = {
         "status": JobStatus.FAILED.value,
         "lastError": _last_error(end),
         "schedule.current.endedAt": end.at,
     }
-    changes.jobs.append(_job_update(outcome, OPEN, RunState.FAILED, {"$set": job}))
+    changes.jobs.append(_job_change(outcome, OPEN, RunState.FAILED, job))
     changes.exhausted.append(end)
 
 
@@ -162,9 +161,9 @@ def _cancel(outcome: AttemptOutcome, end: RunCancelled, changes: Changes) -> Non
         "progress": None,
         **_beginning(outcome, end),
     }
-    changes.runs.append(_run_update(outcome, OPEN, {"$set": run}))
+    changes.runs.append(_run_change(outcome, OPEN, run))
     job = cancelled_job(end.run_id, end.attempt, end.at)
-    changes.jobs.append(_job_update(outcome, OPEN, RunState.CANCELLED, {"$set": job}))
+    changes.jobs.append(_job_change(outcome, OPEN, RunState.CANCELLED, job))
 
 
 def cancelled_job(run_id: str, attempt: int, at: datetime | None) -> dict[str, Any]:
@@ -194,7 +193,7 @@ def _beginning(outcome: AttemptOutcome, end: RunEnd) -> dict[str, Any]:
     return known
 
 
-def _push_error(end: RunFailed) -> dict[str, Any]:
+def _error_of(end: RunFailed) -> dict[str, Any]:
     error = {
         "type": end.error.type,
         "message": end.error.message,
@@ -202,7 +201,7 @@ def _push_error(end: RunFailed) -> dict[str, Any]:
         "attempt": end.attempt,
         "at": end.at,
     }
-    return {"$push": {"errors": error}}
+    return {"errors": error}
 
 
 def _last_error(end: RunFailed) -> dict[str, Any]:
@@ -215,23 +214,26 @@ def _last_error(end: RunFailed) -> dict[str, Any]:
     }
 
 
-def _run_update(outcome: AttemptOutcome, states: list[str], change: dict[str, Any]) -> UpdateOne:
-    return UpdateOne(
-        {"_id": outcome.run_id, "attempt": outcome.attempt, "state": {"$in": states}}, change
-    )
+def _run_change(
+    outcome: AttemptOutcome,
+    states: tuple[str, ...],
+    values: dict[str, Any],
+    push: dict[str, Any] | None = None,
+) -> Change:
+    guard = (("attempt", (outcome.attempt,)), ("state", states))
+    return Change(outcome.run_id, ("_id", outcome.run_id), guard, values, push or {})
 
 
-def _job_update(
-    outcome: AttemptOutcome, states: list[str], state: RunState, change: dict[str, Any]
-) -> UpdateOne:
-    """Return an update of the job whose latest run this is; of any other run it shows nothing."""
-    change["$set"]["schedule.current.state"] = state.value
-    return UpdateOne(
-        {
-            "_id": ObjectId(outcome.job_id),
-            "schedule.current.runId": outcome.run_id,
-            "schedule.current.attempt": outcome.attempt,
-            "schedule.current.state": {"$in": states},
-        },
-        change,
+def _job_change(
+    outcome: AttemptOutcome, states: tuple[str, ...], state: RunState, values: dict[str, Any]
+) -> Change:
+    """Return a change of the job whose latest run this is; of any other run it shows nothing."""
+    return Change(
+        ObjectId(outcome.job_id),
+        ("schedule.current.runId", outcome.run_id),
+        (
+            ("schedule.current.attempt", (outcome.attempt,)),
+            ("schedule.current.state", states),
+        ),
+        {**values, "schedule.current.state": state.value},
     )

@@ -15,6 +15,7 @@ from common.states import RunState
 from common.streams import DEAD_STREAM, due_stream
 from common.telemetry import child_span, record_failure
 from scheduler.backoff import Backoff, RetryPolicy
+from scheduler.bulk import to_writes
 from scheduler.failure_pauses import FailurePauses
 from scheduler.once import Addition, OnceAdder
 from scheduler.outcomes import Changes, OutcomeEvent, fold, translate
@@ -77,9 +78,9 @@ class OutcomeRecorder:
 
     async def _apply(self, changes: Changes) -> None:
         if changes.runs:
-            await self._runs.bulk_write(changes.runs, ordered=False)
+            await self._runs.bulk_write(to_writes(changes.runs), ordered=False)
         if changes.jobs:
-            await self._jobs.bulk_write(changes.jobs, ordered=False)
+            await self._jobs.bulk_write(to_writes(changes.jobs), ordered=False)
 
     async def _bury(self, exhausted: list[RunFailed]) -> None:
         """Write one dead letter for each run that has failed for good, and none for another.
