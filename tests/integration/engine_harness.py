@@ -160,7 +160,7 @@ class SchedulerReplica(_Replica):
         self.requests = RunRequests(
             self.database, self.redis, self.emitter, self.settings.batch_size, self.clock
         )
-        self.audit = Audit(self.database, self.settings.batch_size)
+        self.audit = Audit(self.database)
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ import pytest
 from bson import ObjectId
 
 from common.models import now_utc, to_millis
+from scheduler.audit import Audit
 from tests.integration.engine_data import (
     STREAM,
     Clock,
@@ -341,3 +342,30 @@ async def test_no_query_of_a_scheduler_reads_a_whole_collection(servers: Servers
         assert len(profiled) >= 8
         whole = [each for each in profiled if "COLLSCAN" in each["planSummary"]]
         assert [each["command"] for each in whole] == []
+        # what is stored and not due is not looked at
+        many = [each for each in profiled if each.get("docsExamined", 0) > 5]
+        assert [each["command"] for each in many] == []
+
+
+async def test_under_a_backlog_the_audit_looks_at_some_jobs_at_a_time_and_misses_none(
+    servers: Servers,
+) -> None:
+    async with SchedulerReplica(servers) as scheduler:
+        db = scheduler.database
+        wrong = [await create_job(db) for _ in range(5)]
+        await scheduler.dispatcher.dispatch()
+        await db["runs"].update_many({}, {"$set": {"state": "completed"}})
+        for _ in range(4):
+            await create_job(db)
+        await scheduler.dispatcher.dispatch()
+
+        audit = Audit(db, most_at_once=2)
+        left = []
+        for _ in range(3):
+            await audit.correct_jobs()
+            left.append(
+                await db["jobs"].count_documents(
+                    {"_id": {"$in": wrong}, "schedule.current.state": "queued"}
+                )
+            )
+        assert left == [3, 1, 0]

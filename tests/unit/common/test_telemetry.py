@@ -81,3 +81,31 @@ def test_a_failure_is_told_by_its_type_and_message(spans: InMemorySpanExporter) 
     assert ended.status.description == "the worker died"
     assert ended.attributes is not None
     assert ended.attributes["error.type"] == "LeaseLost"
+
+
+@pytest.fixture
+def off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process without a receiver of traces."""
+    monkeypatch.setattr(telemetry, "tracer", telemetry._IdsOnlyProvider().get_tracer("test"))
+
+
+@pytest.mark.usefixtures("off")
+def test_without_a_receiver_a_trace_is_handed_on_and_nothing_recorded() -> None:
+    with child_span("process x", REQUEST, SpanKind.CONSUMER, {}) as span:
+        assert current_traceparent() == REQUEST
+        assert not span.is_recording()
+
+
+@pytest.mark.usefixtures("off")
+@pytest.mark.parametrize("linked", [True, False])
+def test_without_a_receiver_traces_still_have_ids_of_their_own(linked: bool) -> None:
+    origin = REQUEST if linked else None
+    begun = [
+        telemetry.traceparent_of(
+            start_span("x", origin, linked=linked, kind=SpanKind.PRODUCER, attributes={})
+        )
+        for _ in range(2)
+    ]
+    traces = {trace_id_of(each) for each in begun}
+    assert len(traces) == 2
+    assert not traces & {None, trace_id_of(REQUEST)}

@@ -163,7 +163,8 @@ class Job(StoredDocument):
             ),
             # also finds a job whose status was set back to `pending` by hand
             IndexModel(
-                [("status", ASCENDING), ("schedule.current.state", ASCENDING)], name="status"
+                [("status", ASCENDING), ("schedule.current.state", ASCENDING), ("_id", ASCENDING)],
+                name="statusAndRun",
             ),
             IndexModel([("action", ASCENDING), ("_id", ASCENDING)], name="action"),
             IndexModel([("type", ASCENDING), ("_id", ASCENDING)], name="type"),

@@ -33,6 +33,9 @@ def log_fields(**fields: Any) -> Iterator[None]:
         _bound.reset(token)
 
 
+_to_json = json.JSONEncoder(default=str).encode  # `json.dumps` would make an encoder for each line
+
+
 class _Fields(logging.Filter):
     """Puts the bound fields and the trace id onto the record, where formatters find them."""
 
@@ -86,7 +89,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, default=str)
+        return _to_json(line)
 
 
 class TextFormatter(logging.Formatter):

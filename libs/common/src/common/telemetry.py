@@ -1,21 +1,61 @@
 """Traces: set up once a process, carried inside events and jobs as W3C `traceparent`."""
 
+import random
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import (
+    INVALID_SPAN_ID,
+    INVALID_TRACE_ID,
+    Link,
+    NonRecordingSpan,
+    NoOpTracer,
+    NoOpTracerProvider,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+)
 
 tracer = trace.get_tracer("job-runner")
 
 EXPORT_TIMEOUT_SECONDS = 3.0
 """All tries of one export. A receiver that is away delays the end of a process by about that."""
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_NO_CONTEXT = Context()
+
+
+class _IdsOnly(NoOpTracer):
+    """Records nothing, but begins a trace where there is none: logs and runs show its id.
+
+    The SDK's spans do the same with a sampler that is always off, at several times the cost.
+    """
+
+    def start_span(
+        self, name: str, context: Context | None = None, *args: Any, **kwargs: Any
+    ) -> Span:
+        parent = trace.get_current_span(context)
+        if parent.get_span_context().is_valid:
+            return parent
+        ids = random.getrandbits(128) or 1, random.getrandbits(64) or 1
+        return NonRecordingSpan(SpanContext(*ids, is_remote=False))
+
+
+class _IdsOnlyProvider(NoOpTracerProvider):
+    def get_tracer(self, *args: Any, **kwargs: Any) -> Tracer:
+        return _IdsOnly()
 
 
 @contextmanager
@@ -29,18 +69,19 @@ def tracing(service: str, instance: str, endpoint: str | None) -> Iterator[None]
         instance: `service.instance.id`, unique among replicas.
         endpoint: Base URL of the receiver, such as `http://127.0.0.1:4318`.
     """
-    resource = Resource.create({"service.name": service, "service.instance.id": instance})
     if endpoint is None:
-        provider = TracerProvider(resource=resource, sampler=ALWAYS_OFF)
-    else:
-        provider = TracerProvider(resource=resource)
-        exporter = OTLPSpanExporter(
-            endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT_SECONDS
-        )
-        # the default queue of 2,048 drops spans when a burst of runs ends at once
-        provider.add_span_processor(
-            BatchSpanProcessor(exporter, max_queue_size=16_384, schedule_delay_millis=1_000)
-        )
+        trace.set_tracer_provider(_IdsOnlyProvider())
+        yield
+        return
+    resource = Resource.create({"service.name": service, "service.instance.id": instance})
+    provider = TracerProvider(resource=resource)
+    exporter = OTLPSpanExporter(
+        endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT_SECONDS
+    )
+    # the default queue of 2,048 drops spans when a burst of runs ends at once
+    provider.add_span_processor(
+        BatchSpanProcessor(exporter, max_queue_size=16_384, schedule_delay_millis=1_000)
+    )
     trace.set_tracer_provider(provider)
     try:
         yield
@@ -50,9 +91,15 @@ def tracing(service: str, instance: str, endpoint: str | None) -> Iterator[None]
 
 def current_traceparent() -> str | None:
     """Return the active span's W3C `traceparent`, None outside any span."""
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent")
+    return traceparent_of(trace.get_current_span())
+
+
+def traceparent_of(span: Span) -> str | None:
+    """Return the W3C `traceparent` that names `span`, None if it has no ids."""
+    context = span.get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
@@ -62,7 +109,19 @@ def trace_id_of(traceparent: str | None) -> str | None:
 
 
 def _context_of(traceparent: str | None) -> Context:
-    return propagate.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
+    """Return a context whose active span is the one named; an empty one if it names none.
+
+    What is read is what `traceparent_of` writes, and any later version of it
+    (https://www.w3.org/TR/trace-context/#versioning-of-traceparent).
+    """
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if found is None:
+        return _NO_CONTEXT
+    trace_id, span_id, flags = (int(part, 16) for part in found.groups())
+    if trace_id == INVALID_TRACE_ID or span_id == INVALID_SPAN_ID:
+        return _NO_CONTEXT
+    origin = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+    return trace.set_span_in_context(NonRecordingSpan(origin), _NO_CONTEXT)
 
 
 def start_span(
@@ -87,7 +146,7 @@ def start_span(
         return tracer.start_span(name, context=parent, kind=kind, attributes=attributes)
     origin = trace.get_current_span(parent).get_span_context()
     links = [Link(origin, {"link.kind": "scheduled_by"})] if origin.is_valid else []
-    return tracer.start_span(name, Context(), kind=kind, attributes=attributes, links=links)
+    return tracer.start_span(name, _NO_CONTEXT, kind=kind, attributes=attributes, links=links)
 
 
 @contextmanager

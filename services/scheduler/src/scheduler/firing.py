@@ -3,13 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
 from common.documents import RetryBackoff
 from common.events import JobDue, run_id
 from common.states import RunState
-from common.telemetry import current_traceparent, start_span
+from common.telemetry import start_span, traceparent_of
 from scheduler.claims import JobDocument, RunDocument
 from scheduler.planning import Skip
 
@@ -25,10 +24,8 @@ def create_run(job: JobDocument, due_at: datetime, now: datetime) -> tuple[RunDo
     """
     identity = run_id(str(job["_id"]), due_at)
     span = _start_dispatch(job, identity, due_at)
-    with trace.use_span(span, end_on_exit=False):
-        traceparent = current_traceparent()
     document = _run_document(job, identity, due_at, now)
-    document.update(state=RunState.QUEUED.value, emitAt=due_at, traceparent=traceparent)
+    document.update(state=RunState.QUEUED.value, emitAt=due_at, traceparent=traceparent_of(span))
     return document, span
 
 

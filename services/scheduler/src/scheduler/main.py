@@ -91,7 +91,7 @@ async def _run_parts(
     janitor = Janitor(redis, source, consumer, intake.record, ACTIONS)
     letters = LetterKeeper(database, redis, source.consumer)
     requests = RunRequests(database, redis, emitter, settings.batch_size)
-    audit = Audit(database, settings.batch_size)
+    audit = Audit(database)
     loops = {
         "dispatch": Loop("dispatch", dispatcher.dispatch, settings.scan_seconds, wake),
         "reconcile": Loop("reconcile", reconciler.reconcile, RECONCILE_SECONDS),
