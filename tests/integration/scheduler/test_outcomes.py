@@ -266,3 +266,32 @@ async def test_a_crash_between_run_and_job_leaves_no_job_that_looks_busy(
     assert job["schedule"]["current"]["state"] == now["state"]
     if end == "failed":
         assert job["lastError"]["message"] == "no luck"
+
+
+async def test_outcomes_that_arrive_together_reach_each_its_own_run_and_job(
+    scheduler: SchedulerReplica,
+) -> None:
+    runs = [await queue_run(scheduler, every=timedelta(hours=1)) for _ in range(6)]
+    late, *others = runs
+    await scheduler.recorder.record([completed(late, total=99)])
+    before = await both(scheduler, late)
+    batch = [
+        event
+        for number, run in enumerate(runs)
+        for event in (
+            started(run),
+            failed(run, retryable=False) if number == 1 else completed(run, total=number),
+        )
+    ]
+    await scheduler.recorder.record(batch)
+    assert await both(scheduler, late) == before
+    for number, run in enumerate(others, start=1):
+        now, job = await both(scheduler, run)
+        end = batch[2 * number + 1]
+        state = "failed" if number == 1 else "completed"
+        assert (now["state"], now["worker"], now["finishedAt"]) == (state, "w1", end.at)
+        assert now.get("summary") == (None if number == 1 else {"total": number})
+        assert (job["status"], job["schedule"]["current"]["state"]) == (state, state)
+        assert job["schedule"]["current"]["runId"] == run["_id"]
+        assert "_own" not in {*now, *job}
+    assert len(await letters(scheduler)) == 1
