@@ -25,6 +25,7 @@ from redis.asyncio import Redis
 from common.actions.contract import ActionPayload
 from common.actions.handler import Handler, Report, RunContext
 from common.chain.client import Chains
+from common.chain.store.chain_store import ChainStore
 from common.chain.types import RpcStats
 from common.mongo_client import create_mongo
 from local_chain.scenario import Scenario, build
@@ -179,7 +180,7 @@ def run_handler(database: AsyncDatabase[dict[str, Any]]) -> RunHandler:
         async def find_previous() -> dict[str, Any] | None:
             return previous
 
-        chains = Chains({chain_id: [url]}, chain_id)
+        chains = Chains({chain_id: [url]}, chain_id, store=ChainStore(database))
         try:
             pinned = await (await chains.get()).pin(payload.requested_block())
             context = RunContext(

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from common.chain import health, rpc
 from common.chain.client import Chain, Chains, PinnedChain
+from common.chain.kept import Store
 from local_chain.addresses import CHAIN_ID
 from local_chain.node import Node
 from local_chain.scenario import Scenario
@@ -104,9 +105,11 @@ class CreateNode(Protocol):
 
 
 class Connect(Protocol):
-    """Opens a chain over some URLs, tried in their order."""
+    """Opens a chain over some URLs, tried in their order; each time as a process of its own."""
 
-    async def __call__(self, *urls: str, timeout_seconds: float = 30.0) -> Chain: ...
+    async def __call__(
+        self, *urls: str, timeout_seconds: float = 30.0, store: Store | None = None
+    ) -> Chain: ...
 
 
 @pytest.fixture(autouse=True)
@@ -153,8 +156,12 @@ async def node(create_node: CreateNode, scenario: Scenario) -> FaultyNode:
 async def connect() -> AsyncIterator[Connect]:
     async with AsyncExitStack() as stack:
 
-        async def create(*urls: str, timeout_seconds: float = 30.0) -> Chain:
-            chains = Chains({CHAIN_ID: list(urls)}, CHAIN_ID, timeout_seconds=timeout_seconds)
+        async def create(
+            *urls: str, timeout_seconds: float = 30.0, store: Store | None = None
+        ) -> Chain:
+            chains = Chains(
+                {CHAIN_ID: list(urls)}, CHAIN_ID, timeout_seconds=timeout_seconds, store=store
+            )
             stack.push_async_callback(chains.close)
             return await chains.get()
 

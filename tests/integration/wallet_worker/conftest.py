@@ -5,9 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
+from pymongo.asynchronous.database import AsyncDatabase
 
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot, WalletSnapshotPayload
+from common.chain.store.chain_store import COLLECTIONS
 from common.chain.types import RpcStats
 from local_stack.servers import AnvilServer
 from tests.integration.wallet_worker.evm_code import Event, emitter
@@ -33,6 +35,17 @@ def snapshot(run_handler: Snapshot) -> Snapshot:
         return await run_handler(take_snapshot, payload, url, chain_id=chain_id, previous=previous)
 
     return run
+
+
+@pytest.fixture
+def forget(database: AsyncDatabase[dict[str, Any]]) -> Callable[[], Awaitable[None]]:
+    """Return a function after which a snapshot is one from scratch."""
+
+    async def drop() -> None:
+        for name in COLLECTIONS:
+            await database.drop_collection(name)
+
+    return drop
 
 
 def as_stored(report: Report[WalletSnapshot], url: str, chain_id: int = 31337) -> dict[str, Any]:

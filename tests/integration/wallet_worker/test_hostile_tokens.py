@@ -227,7 +227,7 @@ async def test_an_airdrop_to_the_many_is_marked_and_stays_listed(
 
 
 async def test_each_option_switches_off_the_calls_of_its_part_and_no_others(
-    stage: "Stage", snapshot: Snapshot
+    stage: "Stage", snapshot: Snapshot, forget: Callable[[], Awaitable[None]]
 ) -> None:
     coins, ids = 12, 7
     owner = always(int(WALLET, 16))
@@ -240,6 +240,7 @@ async def test_each_option_switches_off_the_calls_of_its_part_and_no_others(
     stage.finish()
 
     async def calls(*, coins: bool, nfts: bool, transactions: bool) -> dict[str, int]:
+        await forget()
         _, stats = await snapshot(
             stage.url,
             WALLET,

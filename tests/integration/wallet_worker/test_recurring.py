@@ -9,16 +9,17 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot
+from common.chain.store.chain_store import COLLECTIONS, LOGS, TRUNKS
 from common.chain.transfers import TRANSFER, TRANSFER_SINGLE
 from common.chain.types import RpcStats
 from local_chain.addresses import MULTICALL3
 from local_chain.contracts import multicall3_runtime_code
-from wallet_worker.index import COLLECTION
 
 if TYPE_CHECKING:
     from tests.integration.wallet_worker.conftest import Stage
 
 Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
+Forget = Callable[[], Awaitable[None]]
 Database = AsyncDatabase[dict[str, Any]]
 
 WALLET = "0x742d35cc6634c0532925a3b8d4c9db96c4b4d8b6"
@@ -31,14 +32,14 @@ def always(word: int) -> str:
 
 
 async def from_scratch(
-    database: Database, snapshot: Snapshot, *arguments: Any, **options: Any
+    forget: Forget, snapshot: Snapshot, *arguments: Any, **options: Any
 ) -> tuple[Report[WalletSnapshot], RpcStats]:
-    await database.drop_collection(COLLECTION)
+    await forget()
     return await snapshot(*arguments, **options)
 
 
 async def test_whatever_happens_in_between_it_equals_a_snapshot_from_scratch(
-    stage: "Stage", snapshot: Snapshot, database: Database
+    stage: "Stage", snapshot: Snapshot, database: Database, forget: Forget
 ) -> None:
     chance = random.Random(7)  # noqa: S311 - the same story in each session
     tokens = [stage.place_contract(always(word)) for word in (5, 18, 2**255)]
@@ -51,11 +52,12 @@ async def test_whatever_happens_in_between_it_equals_a_snapshot_from_scratch(
         options = {"includeNFTs": chance.random() < 0.7}
 
         recurring, _ = await snapshot(stage.url, WALLET, **options)
-        kept = await database[COLLECTION].find().to_list()
-        scratch, _ = await from_scratch(database, snapshot, stage.url, WALLET, **options)
-        await database.drop_collection(COLLECTION)
-        if kept:
-            await database[COLLECTION].insert_many(kept)
+        kept = {name: await database[name].find().to_list() for name in COLLECTIONS}
+        scratch, _ = await from_scratch(forget, snapshot, stage.url, WALLET, **options)
+        await forget()
+        for name, documents in kept.items():
+            if documents:
+                await database[name].insert_many(documents)
 
         assert recurring == scratch
 
@@ -81,7 +83,7 @@ async def test_a_second_run_reads_new_activity_only(stage: "Stage", snapshot: Sn
 
 
 async def test_a_reorg_below_what_is_kept_is_found_and_repaired(
-    stage: "Stage", snapshot: Snapshot, database: Database
+    stage: "Stage", snapshot: Snapshot, forget: Forget
 ) -> None:
     token = stage.place_contract(always(5))
     stage.log(token, (TRANSFER, SOMEBODY, WALLET), 5)
@@ -97,7 +99,7 @@ async def test_a_reorg_below_what_is_kept_is_found_and_repaired(
     stage.log(token, (TRANSFER, WALLET, SOMEBODY), 333)
     stage.finish()
     repaired, stats = await snapshot(stage.url, WALLET)
-    scratch, _ = await from_scratch(database, snapshot, stage.url, WALLET)
+    scratch, _ = await from_scratch(forget, snapshot, stage.url, WALLET)
 
     assert [each.amount_raw for each in before.result.token_transfers or []] == ["111", "5"]
     assert [each.amount_raw for each in repaired.result.token_transfers or []] == [
@@ -117,9 +119,7 @@ async def test_another_chain_under_the_same_id_is_read_from_its_beginning(
     stage.finish()
     await snapshot(stage.url, WALLET)
 
-    await database[COLLECTION].update_one(
-        {"checkpoints": {"$exists": True}}, {"$set": {"checkpoints": [[40, "0x" + "99" * 32]]}}
-    )
+    await database[TRUNKS].update_one({}, {"$set": {"checkpoints": [[40, "0x" + "99" * 32]]}})
     report, stats = await snapshot(stage.url, WALLET)
 
     assert stats.logs_fetched == 1
@@ -138,12 +138,12 @@ async def test_runs_side_by_side_keep_each_fact_once(
     later, _ = await snapshot(stage.url, WALLET)
 
     assert all(report == later for report, _ in reports)
-    kept = [each["_id"] async for each in database[COLLECTION].find({"_id": {"$regex": "/log/"}})]
-    assert len(kept) == len(set(kept)) == 5
+    counts = [each["count"] async for each in database[LOGS].find()]
+    assert sum(counts) == 5
 
 
 async def test_a_past_block_after_a_newer_one_shows_the_past(
-    stage: "Stage", snapshot: Snapshot, database: Database
+    stage: "Stage", snapshot: Snapshot, forget: Forget
 ) -> None:
     token = stage.place_contract(always(5))
     stage.log(token, (TRANSFER, SOMEBODY, WALLET), 5)
@@ -153,7 +153,7 @@ async def test_a_past_block_after_a_newer_one_shows_the_past(
     await snapshot(stage.url, WALLET)
 
     kept, _ = await snapshot(stage.url, WALLET, atBlock=past)
-    scratch, _ = await from_scratch(database, snapshot, stage.url, WALLET, atBlock=past)
+    scratch, _ = await from_scratch(forget, snapshot, stage.url, WALLET, atBlock=past)
 
     assert [each.amount_raw for each in kept.result.token_transfers or []] == ["5"]
     assert kept == scratch

@@ -59,6 +59,12 @@ class WorkerSettings(ServiceSettings):
     results_retention_days: PositiveFloat | None = Field(
         default=None, description="how long results are kept; for ever when absent"
     )
+    chain_store_retention_days: PositiveFloat = Field(
+        default=90.0, description="how long final chain data is kept that no run uses"
+    )
+    chain_metadata_days: PositiveFloat = Field(
+        default=30.0, description="after that names, decimals and code are read again"
+    )
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="defaults of this worker's thresholds, by camelCase name"
     )

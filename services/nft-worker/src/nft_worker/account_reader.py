@@ -1,6 +1,5 @@
 """Tells wallets from contracts, and smart-contract wallets from contracts that trade for others."""
 
-import asyncio
 from collections.abc import Iterable
 
 from common.chain.client import PinnedChain
@@ -23,11 +22,9 @@ async def fetch_contracts(pinned: PinnedChain, accounts: Iterable[Address]) -> f
         ChainError: The chain could not be read.
     """
     ordered = sorted(set(accounts))
-    codes = await asyncio.gather(*(pinned.fetch_code(account) for account in ordered))
+    codes = await pinned.fetch_codes(ordered)
     with_code = [
-        account
-        for account, code in zip(ordered, codes, strict=True)
-        if is_contract(code) and not is_safe_proxy(code)
+        account for account, code in codes.items() if is_contract(code) and not is_safe_proxy(code)
     ]
     answers = await pinned.call_many(
         [

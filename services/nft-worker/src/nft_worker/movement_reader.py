@@ -143,7 +143,7 @@ async def _fetch_transactions(
         hash_ for hash_, (transfers, _) in moved.items() if any(map(is_trade_candidate, transfers))
     ]
     transactions, receipts, timestamps = await asyncio.gather(
-        pinned.fetch_transactions(candidates),
+        pinned.fetch_transactions(candidates, keep=False),
         pinned.fetch_transaction_logs(candidates),
         pinned.fetch_timestamps({own[0].block_number for own in by_hash.values()}),
     )
@@ -177,7 +177,7 @@ async def _fetch_accepted_bids(
     indexes = tuple(sorted({f"0x{move.token_id:064x}" for move in accepted}))
     wanted = LogFilter((punks.COLLECTION,), (punks.PUNK_BID_ENTERED, indexes))
     newest = max(move.block_number for move in accepted)
-    return punks.fills_of_bids(accepted, await pinned.fetch_logs(wanted, 0, newest))
+    return punks.fills_of_bids(accepted, await pinned.fetch_logs(wanted, 0, newest, keep=False))
 
 
 def _payments(

@@ -86,11 +86,14 @@ async def fetch_transfer_logs(
     first: int,
     last: int,
 ) -> list[Log]:
-    """Read all transfer logs of a range of blocks, in the order of the chain."""
+    """Read all transfer logs of a range of blocks, in the order of the chain.
+
+    They are not kept as they are: the movement index keeps them decoded.
+    """
     logs = [
         log
         for wanted in _filters(collection, token_ids)
-        for log in await pinned.fetch_logs(wanted, first, last)
+        for log in await pinned.fetch_logs(wanted, first, last, keep=False)
     ]
     return sorted(logs, key=lambda log: (log.block_number, log.log_index))
 
@@ -113,10 +116,10 @@ def _filters(collection: Collection, token_ids: Sequence[str] | None) -> list[Lo
 async def _fetch_newest(
     pinned: PinnedChain, filters: Sequence[LogFilter], options: NftMovementOptions
 ) -> WindowLogs:
-    newest = await pinned.fetch_newest_logs(filters[0], options.transfer_limit)
+    newest = await pinned.fetch_newest_logs(filters[0], options.transfer_limit, keep=False)
     logs = list(newest.logs)
     for wanted in filters[1:]:
-        logs += await pinned.fetch_logs(wanted, newest.from_block)
+        logs += await pinned.fetch_logs(wanted, newest.from_block, keep=False)
     logs.sort(key=lambda log: (log.block_number, log.log_index))
     extent = Extent(
         first_block=newest.from_block,

@@ -9,6 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from common.actions.analyze_coin_flows import CoinFlowOptions
 from common.chain.client import PinnedChain
+from common.chain.codes import NO_CODE
 from common.chain.tokens import (
     fetch_collection_standard,
     fetch_erc20_holders,
@@ -73,7 +74,7 @@ async def read_token_flows(
         fetch_total_supply(pinned, token),
     )
     where = f"{token} at block {pinned.block.number} of chain {pinned.chain_id}"
-    if code == "0x":
+    if code == NO_CODE:
         raise PayloadError(f"no contract at {where}: expected the address of an ERC-20 token")
     if standard is not None:
         raise _nft_given(where, standard)
@@ -174,8 +175,8 @@ async def fetch_contracts(
     pinned: PinnedChain, addresses: Collection[Address]
 ) -> dict[Address, bool]:
     """Return whether each address has code."""
-    codes = await asyncio.gather(*(pinned.fetch_code(address) for address in addresses))
-    return {address: code != "0x" for address, code in zip(addresses, codes, strict=True)}
+    codes = await pinned.fetch_codes(addresses)
+    return {address: code != NO_CODE for address, code in codes.items()}
 
 
 def _nft_given(where: str, standard: str) -> PayloadError:

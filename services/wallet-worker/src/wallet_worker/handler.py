@@ -10,11 +10,9 @@ from common.actions.wallet_snapshot import (
     WalletThresholds,
 )
 from common.chain.types import Address
-from wallet_worker.analysis.discovery import wallet_filters
 from wallet_worker.analysis.previous import PreviousSnapshot, read_previous
 from wallet_worker.analysis.snapshot import compose_snapshot
 from wallet_worker.ens import fetch_address_of
-from wallet_worker.index import WalletIndex, index_key
 from wallet_worker.reader import fetch_block_hash, fetch_wallet
 from wallet_worker.sources import SourcesByChain
 
@@ -47,12 +45,8 @@ async def snapshot_with(
     )
     await context.report_progress("reading the wallet")
     previous = await _find_previous(context, wallet)
-    index = WalletIndex(
-        context.database,
-        index_key(context.pinned.chain_id, wallet, wallet_filters(wallet, options)),
-    )
     reading = await fetch_wallet(
-        context.pinned, wallet, options, index, sources.of(context.pinned.chain_id)
+        context.pinned, wallet, options, sources.of(context.pinned.chain_id)
     )
     await context.report_progress("analysing")
     report = await asyncio.to_thread(compose_snapshot, reading, options, thresholds, previous)

@@ -27,8 +27,8 @@ from wallet_worker.analysis.discovery import (
 from wallet_worker.analysis.ledger import token_wraps
 from wallet_worker.analysis.mass_sends import large_batches
 from wallet_worker.contract_answers import fetch_contract_answers
-from wallet_worker.index import Facts, WalletIndex
-from wallet_worker.models import Account, History, WalletReading
+from wallet_worker.index import find_batches, find_search, keep_batches, keep_search
+from wallet_worker.models import Account, History, NativeSearch, WalletReading
 from wallet_worker.native_search import search_since
 from wallet_worker.payments import settle_payments
 from wallet_worker.price_feeds import fetch_prices
@@ -43,50 +43,44 @@ async def fetch_wallet(
     pinned: PinnedChain,
     wallet: Address,
     options: WalletSnapshotOptions,
-    index: WalletIndex,
     sources: WalletSources,
 ) -> WalletReading:
-    """Read all that `options` ask for and `index` does not know, and nothing else.
+    """Read all that `options` ask for and earlier runs do not know, and nothing else.
 
     Raises:
         ChainError: The chain could not be read. Endpoints that cannot search logs by wallet alone
             are no error: the reading then has an `obstacle` instead of a history.
     """
     account = await fetch_account(pinned, wallet)
-    new = Facts()
-    history, obstacle = await _fetch_history(pinned, wallet, options, index, new)
+    history, obstacle = await _fetch_history(pinned, wallet, options)
     found = history or _EMPTY_HISTORY
-    known = index.facts
-    searches = options.include_transactions and history is not None and options.native_search_calls
-    if searches:
-        new.native = await search_since(
-            pinned,
-            account,
-            known.native,
-            known.native_to,
-            options.native_search_calls,
-            sources.explorer,
+    native: NativeSearch | None = None
+    if options.include_transactions and history is not None and options.native_search_calls:
+        earlier, searched_to = await find_search(pinned, wallet)
+        native = await search_since(
+            pinned, account, earlier, searched_to, options.native_search_calls, sources.explorer
         )
-    places = transaction_places(found, new.native)
-    transactions, receipts = await _fetch_transactions(pinned, places, options, known, new)
-    answers = await fetch_contract_answers(pinned, wallet, found, options, known, new)
-    if new.native is not None:
-        new.native = await settle_payments(
+    places = transaction_places(found, native)
+    transactions, receipts, batches = await _fetch_transactions(pinned, places, options)
+    answers = await fetch_contract_answers(pinned, wallet, found, options)
+    if native is not None:
+        native = await settle_payments(
             pinned,
             account,
             found,
             token_wraps(found, answers.metadata),
-            new.native,
+            native,
             transactions,
             receipts,
             options.native_search_calls,
         )
+        await keep_search(pinned, wallet, native)
     blocks = (
         blocks_to_date(found, options)
         | {each.block_number for each in transactions.values()}
-        | {each.block_number for each in shown_payments(new.native)}
+        | {each.block_number for each in shown_payments(native)}
     )
-    reading = WalletReading(
+    return WalletReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
         account=account,
@@ -96,16 +90,13 @@ async def fetch_wallet(
         prices=await fetch_prices(
             pinned, sources.feeds, erc20_contracts(found) if options.include_token_balances else ()
         ),
-        native=new.native,
+        native=native,
         transactions=transactions,
         receipts=receipts,
-        batches={**known.batches, **new.batches},
+        batches=batches,
         officials=official_symbols(sources.feeds, pinned.chain_id),
-        timestamps=await _fetch_timestamps(pinned, blocks, known, new),
+        timestamps=await pinned.fetch_timestamps(blocks),
     )
-    if history is not None:
-        await index.save(pinned.block, new)
-    return reading
 
 
 async def fetch_block_hash(pinned: PinnedChain, number: int) -> str:
@@ -131,18 +122,12 @@ async def _fetch_history(
     pinned: PinnedChain,
     wallet: Address,
     options: WalletSnapshotOptions,
-    index: WalletIndex,
-    new: Facts,
 ) -> tuple[History | None, Reason | None]:
     filters = wallet_filters(wallet, options)
     if not filters:
         return None, None
-    await index.load(pinned)
-    first = index.covered_to + 1
     try:
-        if first <= pinned.block.number:
-            answers = await run_all(pinned.fetch_logs(wanted, first) for wanted in filters)
-            new.logs = merge_logs(answers)
+        answers = await run_all(pinned.fetch_logs(wanted) for wanted in filters)
     except AddressRequired as error:
         return None, Reason(
             code="discovery_refused",
@@ -152,43 +137,25 @@ async def _fetch_history(
         return None, Reason(
             code="history_pruned", detail=f"no endpoint has the logs of old blocks: {error}"
         )
-    logs = merge_logs([index.facts.logs, new.logs])
-    decoded = await asyncio.to_thread(decode_transfers, logs)
+    decoded = await asyncio.to_thread(decode_transfers, merge_logs(answers))
     return collect_history(wallet, decoded, options), None
 
 
 async def _fetch_transactions(
-    pinned: PinnedChain,
-    places: Mapping[str, Place],
-    options: WalletSnapshotOptions,
-    known: Facts,
-    new: Facts,
-) -> tuple[dict[str, Transaction], dict[str, Receipt]]:
+    pinned: PinnedChain, places: Mapping[str, Place], options: WalletSnapshotOptions
+) -> tuple[dict[str, Transaction], dict[str, Receipt], dict[str, dict[Address, int]]]:
+    """The newest transactions, their receipts, and large batches as far as receipts were read."""
     if not options.include_transactions:
-        return {}, {}
-    hashes = transactions_to_read(places)
-    unknown = [each for each in hashes if each not in known.transactions]
-    new.transactions = await _known(pinned.fetch_transactions, unknown)
-    transactions = {**known.transactions, **new.transactions}
-    mined = [each for each in hashes if each in transactions]
-    unknown = [each for each in mined if each not in known.receipts]
-    new.receipts = await _known(pinned.fetch_receipts, unknown)
-    receipts = {**known.receipts, **new.receipts}
-    new.batches = {
-        digest: batch for digest, each in new.receipts.items() if (batch := large_batches(each))
-    }
-    return (
-        {each: transactions[each] for each in mined},
-        {each: receipts[each] for each in mined if each in receipts},
-    )
-
-
-async def _fetch_timestamps(
-    pinned: PinnedChain, blocks: set[int], known: Facts, new: Facts
-) -> dict[int, int]:
-    new.timestamps = await pinned.fetch_timestamps(blocks - known.timestamps.keys())
-    timestamps = {**known.timestamps, **new.timestamps}
-    return {number: timestamps[number] for number in blocks}
+        return {}, {}, {}
+    transactions = await _known(pinned.fetch_transactions, transactions_to_read(places))
+    batches = await find_batches(pinned, places.keys() | transactions.keys())
+    unread = [digest for digest in transactions if digest not in batches]
+    whole = await _known(pinned.fetch_receipts, unread)
+    new_batches = {digest: large_batches(receipt) for digest, receipt in whole.items()}
+    await keep_batches(pinned, new_batches, whole)
+    read = [digest for digest in transactions if digest in batches]
+    receipts = whole | await _known(pinned.fetch_outcomes, read)
+    return transactions, receipts, batches | new_batches
 
 
 async def _known(

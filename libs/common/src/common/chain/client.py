@@ -1,18 +1,21 @@
 """The way into a chain: `Chains` by id, and a `PinnedChain` for one run, fixed to one block."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
 from pydantic import SecretStr
 
-from common.chain import headers, state, transactions
+from common.chain import codes, headers, state, transactions
+from common.chain.block_times import BlockTimes
 from common.chain.endpoint import REQUEST_TIMEOUT_SECONDS, Endpoint
 from common.chain.errors import ChainError, UnknownChain
 from common.chain.health import Endpoints
+from common.chain.kept import Kept, NothingKept, Store
 from common.chain.log_audit import LogMemory
 from common.chain.logs import LogReader
-from common.chain.parsing import parse_data, parse_quantity
+from common.chain.parsing import parse_quantity
 from common.chain.requests import Request
 from common.chain.rpc import RpcClient
 from common.chain.types import (
@@ -30,8 +33,7 @@ from common.chain.types import (
 
 T = TypeVar("T")
 
-MAX_KNOWN_TIMESTAMPS = 200_000
-"""Block times that a chain keeps between runs, about 20 MB."""
+_NOTHING = NothingKept()
 
 
 class Chains:
@@ -43,10 +45,13 @@ class Chains:
         default_chain_id: int,
         *,
         timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+        store: Store | None = None,
     ) -> None:
+        """Chains by their endpoints' URLs; what is final is kept in `store` if there is one."""
         self._rpc_urls = rpc_urls
         self._default_chain_id = default_chain_id
         self._timeout_seconds = timeout_seconds
+        self._store = store
         self._chains: dict[int, Chain] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -93,19 +98,21 @@ class Chains:
                     )
                     for position, url in enumerate(urls, start=1)
                 ],
-            )
+            ),
+            self._store,
         )
 
 
 class Chain:
     """Endpoints of one chain and what was learnt about them; shared by concurrent runs."""
 
-    def __init__(self, endpoints: Endpoints) -> None:
+    def __init__(self, endpoints: Endpoints, store: Store | None = None) -> None:
         self.chain_id = endpoints.chain_id
         self._endpoints = endpoints
+        self._store = store
         self._multicall = state.MulticallMemory()
         self._log_memory = LogMemory()
-        self._timestamps: dict[int, int] = {}
+        self._times = BlockTimes()
 
     async def pin(self, at_block: int | None = None) -> "PinnedChain":
         """Fixes a run to one block.
@@ -125,22 +132,26 @@ class Chain:
             block, endpoint = await headers.fetch_block_at(rpc, at_block, newest)
         block, endpoint = await headers.agree_on_block(rpc, block, endpoint)
         rpc.pin(block, endpoint)
+        kept: Kept = _NOTHING
+        if self._store is not None:
+            fetch = partial(headers.fetch_headers, rpc)
+            kept = await self._store.open(self.chain_id, block, fetch)
         return PinnedChain(
             self.chain_id,
             block,
             rpc,
             self._multicall,
-            self._timestamps_below(newest),
+            self._times_of(newest, kept),
             self._log_memory,
+            kept,
         )
 
-    def _timestamps_below(self, newest: Block) -> MutableMapping[int, int]:
+    def _times_of(self, newest: Block, kept: Kept) -> BlockTimes:
         """Where a run keeps block times: with the chain if they can never change."""
         if newest.tag != "finalized":
-            return {}
-        if len(self._timestamps) > MAX_KNOWN_TIMESTAMPS:
-            self._timestamps = {}
-        return self._timestamps
+            return BlockTimes()
+        self._times.follow(kept.branch)
+        return self._times
 
 
 class PinnedChain:
@@ -153,6 +164,8 @@ class PinnedChain:
         chain_id: EIP-155 chain id.
         block: The block of all reads.
         stats: What this run has asked for so far.
+        kept: What earlier runs have read and is still true. The methods below use it by
+            themselves; readers may keep small facts of their own kinds in it.
     """
 
     def __init__(
@@ -161,20 +174,27 @@ class PinnedChain:
         block: Block,
         rpc: RpcClient,
         multicall: state.MulticallMemory,
-        timestamps: MutableMapping[int, int],
+        times: BlockTimes,
         log_memory: LogMemory,
+        kept: Kept = _NOTHING,
     ) -> None:
         self.chain_id = chain_id
         self.block = block
         self.stats = rpc.stats
+        self.kept = kept
         self._rpc = rpc
         self._multicall = multicall
-        self._timestamps = timestamps
-        self._timestamps[block.number] = block.timestamp
-        self._logs = LogReader(rpc, block, timestamps, log_memory)
+        self._times = times
+        self._times.add({block.number: block.timestamp})
+        self._logs = LogReader(rpc, block, times, log_memory)
 
     async def fetch_logs(
-        self, wanted: LogFilter, from_block: int = 0, to_block: int | None = None
+        self,
+        wanted: LogFilter,
+        from_block: int = 0,
+        to_block: int | None = None,
+        *,
+        keep: bool = True,
     ) -> list[Log]:
         """All logs of the filter in a range of blocks, ascending by (block, log index), each once.
 
@@ -182,16 +202,24 @@ class PinnedChain:
             wanted: The filter.
             from_block: First block.
             to_block: Last block, included; the pinned block by default and at most.
+            keep: Look for them among what earlier runs have read, and keep what is new. A reader
+                that keeps what it derives from them turns this off, so that they are not kept
+                twice.
 
         Raises:
             AddressRequired: No endpoint serves a filter without an address.
             ValueError: The range is empty or ends above the pinned block.
         """
         last = self.block.number if to_block is None else to_block
-        return await self._logs.fetch_logs(wanted, from_block, last)
+        return await self._logs.fetch_logs(wanted, from_block, last, self._kept_if(keep))
 
     def stream_logs(
-        self, wanted: LogFilter, from_block: int = 0, to_block: int | None = None
+        self,
+        wanted: LogFilter,
+        from_block: int = 0,
+        to_block: int | None = None,
+        *,
+        keep: bool = True,
     ) -> AsyncIterator[list[Log]]:
         """The same as `fetch_logs` in pages, for more logs than fit into memory.
 
@@ -202,11 +230,16 @@ class PinnedChain:
             ValueError: The range is empty or ends above the pinned block.
         """
         last = self.block.number if to_block is None else to_block
-        return self._logs.stream_logs(wanted, from_block, last)
+        return self._logs.stream_logs(wanted, from_block, last, self._kept_if(keep))
 
-    async def fetch_newest_logs(self, wanted: LogFilter, limit: int) -> NewestLogs:
+    async def fetch_newest_logs(
+        self, wanted: LogFilter, limit: int, *, keep: bool = True
+    ) -> NewestLogs:
         """The newest whole blocks that hold at least `limit` logs, or all logs there are."""
-        return await self._logs.fetch_newest_logs(wanted, limit)
+        return await self._logs.fetch_newest_logs(wanted, limit, self._kept_if(keep))
+
+    def _kept_if(self, keep: bool) -> Kept:
+        return self.kept if keep else _NOTHING
 
     async def call_many(self, calls: Sequence[Call]) -> list[CallResult]:
         """Answers of all calls in their order; a call that reverts is a result, not an error."""
@@ -236,31 +269,48 @@ class PinnedChain:
 
     async def fetch_code(self, address: Address) -> str:
         """Code as hex; `0x` for a plain account."""
-        return await self._rpc.call(Request("eth_getCode", (address, self.block), parse_data))
+        return (await self.fetch_codes([address]))[address]
+
+    async def fetch_codes(self, addresses: Collection[Address]) -> dict[Address, str]:
+        """Code of each address as hex, `0x` for plain accounts."""
+        return await codes.fetch_codes(self._rpc, self.block, addresses, self.kept)
 
     async def fetch_timestamps(self, block_numbers: Collection[int]) -> dict[int, int]:
         """Unix seconds of each block."""
-        return await headers.fetch_timestamps(self._rpc, self._timestamps, block_numbers)
+        return await headers.fetch_timestamps(self._rpc, self._times, block_numbers, self.kept)
 
-    async def fetch_transactions(self, hashes: Collection[str]) -> dict[str, Transaction]:
-        """Mined transactions by hash; every hash is in the answer.
+    async def fetch_transactions(
+        self, hashes: Collection[str], *, keep: bool = True
+    ) -> dict[str, Transaction]:
+        """Mined transactions by hash; every hash is in the answer. `keep` as in `fetch_logs`.
 
         Raises:
             TransactionNotFound: No endpoint knows some of them; its `hashes` says which.
         """
-        return await transactions.fetch_transactions(self._rpc, hashes)
+        return await transactions.fetch_transactions(self._rpc, hashes, self._kept_if(keep))
+
+    async def fetch_outcomes(self, hashes: Collection[str]) -> dict[str, Receipt]:
+        """Receipts of mined transactions without their logs; every hash is in the answer.
+
+        Raises:
+            TransactionNotFound: No endpoint knows some of them; its `hashes` says which.
+        """
+        return await transactions.fetch_outcomes(self._rpc, hashes, self.kept)
 
     async def fetch_receipts(self, hashes: Collection[str]) -> dict[str, Receipt]:
-        """Receipts of mined transactions by hash; every hash is in the answer.
+        """Receipts of mined transactions by hash, read with their logs, kept without.
 
         Raises:
             TransactionNotFound: No endpoint knows some of them; its `hashes` says which.
         """
-        return await transactions.fetch_receipts(self._rpc, hashes)
+        return await transactions.fetch_receipts(self._rpc, hashes, self.kept)
 
     async def fetch_transaction_logs(self, hashes: Collection[str]) -> dict[str, tuple[Log, ...]]:
-        """All logs of each transaction, from its receipt; every hash is in the answer."""
-        receipts = await self.fetch_receipts(hashes)
+        """All logs of each transaction, from its receipt; every hash is in the answer.
+
+        Nothing of them is kept.
+        """
+        receipts = await transactions.fetch_receipts(self._rpc, hashes, _NOTHING)
         return {hash_: receipt.logs for hash_, receipt in receipts.items()}
 
     async def confirm(self) -> None:

@@ -1,9 +1,10 @@
 """Block headers: the block a run is pinned to, and times of blocks."""
 
 import asyncio
-from collections.abc import Collection, MutableMapping
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from common.chain.block_times import BlockTimes
 from common.chain.chains import confirmations
 from common.chain.endpoint import Endpoint
 from common.chain.errors import (
@@ -14,6 +15,7 @@ from common.chain.errors import (
     ReorgDetected,
     UnsupportedTag,
 )
+from common.chain.kept import Kept
 from common.chain.parsing import parse_block
 from common.chain.requests import Request, block_request
 from common.chain.rpc import RpcClient
@@ -87,20 +89,49 @@ async def fetch_block_at(rpc: RpcClient, number: int, newest: Block) -> tuple[Bl
 
 
 async def fetch_timestamps(
-    rpc: RpcClient, known: MutableMapping[int, int], numbers: Collection[int]
+    rpc: RpcClient, times: BlockTimes, numbers: Collection[int], kept: Kept
 ) -> dict[int, int]:
-    """Reads the unix time of each block that is not `known` yet, and adds it there.
+    """Reads the unix time of each block that is known neither here nor to earlier runs.
 
     Raises:
         ChainError: A block could not be read.
     """
-    missing = sorted(set(numbers) - known.keys())
+    found = times.find(numbers)
+    earlier = await kept.find_timestamps(set(numbers) - found.keys())
+    times.add(earlier, are_kept=True)
+    found |= earlier
+    missing = sorted(set(numbers) - found.keys())
     answers = await rpc.call_batch([block_request(number) for number in missing])
+    read: dict[int, int] = {}
     for number, answer in zip(missing, answers, strict=True):
         if isinstance(answer, ChainError):
             raise answer
-        known[number] = answer.timestamp
-    return {number: known[number] for number in numbers}
+        read[number] = answer.timestamp
+    times.add(read)
+    await kept.keep_timestamps(times.take_unkept(numbers))
+    return found | read
+
+
+async def fetch_headers(rpc: RpcClient, numbers: Sequence[int]) -> list[Block | None]:
+    """Reads headers; None for a block that the endpoint does not have.
+
+    Raises:
+        ChainError: A block could not be read.
+    """
+
+    def parse(number: int) -> Callable[[Any], Block | None]:
+        known = parse_block("number", number)
+        return lambda answer: None if answer is None else known(answer)
+
+    answers = await rpc.call_batch(
+        [Request("eth_getBlockByNumber", (hex(number), False), parse(number)) for number in numbers]
+    )
+    headers: list[Block | None] = []
+    for answer in answers:
+        if isinstance(answer, ChainError):
+            raise answer
+        headers.append(answer)
+    return headers
 
 
 async def confirm_block(rpc: RpcClient, pinned: Block) -> None:

@@ -57,8 +57,8 @@ class LogScan:
         self._steps: Steps = memory.steps_of(wanted)
         self._next = self._last = 0
 
-    async def windows(self, first: int, last: int) -> AsyncIterator[list[Log]]:
-        """Ascending pages that together hold all logs of `first..last`, each once.
+    async def windows(self, first: int, last: int) -> AsyncIterator[Part]:
+        """Consecutive parts that make up `first..last`, each with all its logs in order.
 
         Raises:
             ChainError: The chain could not be read.
@@ -70,22 +70,13 @@ class LogScan:
             # While a window is checked, and used, the next one is being read.
             following = asyncio.create_task(self._fetch_window())
             try:
-                yield in_order(await self._audit.confirm(parts))
+                logs = in_order(await self._audit.confirm(parts))
+                end = max(part.last for part in parts)
+                yield Part(parts[0].first, end, self._wanted, logs)
                 parts = await following
             finally:
                 if not following.cancel() and not following.cancelled():
                     following.exception()  # of no interest after another failure
-
-    async def read(self, first: int, last: int) -> list[Log]:
-        """All logs of `first..last`, ascending.
-
-        Raises:
-            ChainError: The chain could not be read.
-        """
-        logs: list[Log] = []
-        async for page in self.windows(first, last):
-            logs += page
-        return logs
 
     async def _fetch_window(self, *, begins_alone: bool = False) -> list[Part]:
         """The next answers in their order; none when all is read."""

@@ -1,10 +1,12 @@
 """What token contracts answer at the pinned block: metadata, balances, owners, supply."""
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal, TypeVar
 
 from common.chain import abi
 from common.chain.client import PinnedChain
+from common.chain.kept import TOKEN
 from common.chain.types import (
     Address,
     Call,
@@ -24,6 +26,8 @@ __all__ = [
     "fetch_erc1155_balances",
     "fetch_token_metadata",
     "fetch_total_supply",
+    "find_token_metadata",
+    "keep_token_metadata",
     "metadata_calls",
 ]
 
@@ -42,16 +46,41 @@ async def fetch_token_metadata(
 ) -> dict[Address, TokenMetadata]:
     """Reads name, symbol and decimals of each contract; every address is in the answer.
 
+    What a contract said less than a month ago is not asked again.
+
     Raises:
         ChainError: The chain could not be read. A contract that does not answer is no error.
     """
-    distinct = list(dict.fromkeys(addresses))
-    calls = [call for address in distinct for call in metadata_calls(address)]
+    known = await find_token_metadata(pinned, addresses)
+    unknown = [address for address in dict.fromkeys(addresses) if address not in known]
+    calls = [call for address in unknown for call in metadata_calls(address)]
     answers = iter(await pinned.call_many(calls))
-    return {
+    new = {
         address: decode_metadata(address, name, symbol, decimals)
-        for address, name, symbol, decimals in zip(distinct, answers, answers, answers, strict=True)
+        for address, name, symbol, decimals in zip(unknown, answers, answers, answers, strict=True)
     }
+    await keep_token_metadata(pinned, new)
+    return {address: known.get(address) or new[address] for address in addresses}
+
+
+async def find_token_metadata(
+    pinned: PinnedChain, addresses: Collection[Address]
+) -> dict[Address, TokenMetadata]:
+    """Finds what earlier runs were told, and still counts; no address need be in the answer."""
+    found = await pinned.kept.find_facts(TOKEN, addresses)
+    return {Address(address): TokenMetadata(**fields) for address, fields in found.items()}
+
+
+async def keep_token_metadata(
+    pinned: PinnedChain, metadata: Mapping[Address, TokenMetadata]
+) -> None:
+    """Keeps what contracts told; one that told nothing may be no token yet."""
+    answered: dict[str, Any] = {
+        address: asdict(each)
+        for address, each in metadata.items()
+        if (each.name, each.symbol, each.decimals) != (None, None, None)
+    }
+    await pinned.kept.keep_facts(TOKEN, answered)
 
 
 def metadata_calls(address: Address) -> tuple[Call, Call, Call]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -10,6 +11,7 @@ from pymongo.errors import PyMongoError
 from common.actions import AnyAction
 from common.actions.handler import Handler
 from common.chain.client import Chains
+from common.chain.store.chain_store import ChainStore
 from common.consumer import Source, StreamConsumer
 from common.events import JobDue
 from common.health import Check
@@ -47,7 +49,12 @@ async def _work(
     source = Source(due_stream(action.name), workers_group(action.name), name)
     redis = create_redis(settings.redis_url)
     mongo = create_mongo(settings.mongodb_uri)
-    chains = Chains(settings.rpc_urls, settings.default_chain_id)
+    store = ChainStore(
+        mongo[settings.mongodb_database],
+        retention_days=settings.chain_store_retention_days,
+        metadata_days=settings.chain_metadata_days,
+    )
+    chains = Chains(settings.rpc_urls, settings.default_chain_id, store=store)
     leases = Leases(
         redis,
         source,
@@ -85,7 +92,7 @@ async def _work(
     ready: dict[str, Check] = {"redis": redis_answers, "mongodb": mongodb_answers}
 
     async def consume() -> None:
-        await _create_indexes(results, stop)
+        await _create_indexes([results, store], stop)
         await consumer.run(stop)
         await service.drain(settings.shutdown_grace_seconds)
 
@@ -101,12 +108,13 @@ async def _work(
         await redis.aclose()
 
 
-async def _create_indexes(results: ResultStore, stop: asyncio.Event) -> None:
+async def _create_indexes(stores: Sequence[ResultStore | ChainStore], stop: asyncio.Event) -> None:
     """Wait for MongoDB: before it is there, no run can be carried out anyway."""
     outage = Outage(logger, "create indexes")
     while not stop.is_set():
         try:
-            await results.create_indexes()
+            for store in stores:
+                await store.create_indexes()
         except PyMongoError as error:
             outage.note(error)
             await wait_for(stop, 1.0)

@@ -134,7 +134,8 @@ def _appended(
 async def _read_range(
     pinned: PinnedChain, token: Address, first: int, last: int
 ) -> tuple[TransferTable, int]:
-    logs = await pinned.fetch_logs(LogFilter(addresses=(token,), topics=(TRANSFER,)), first, last)
+    wanted = LogFilter(addresses=(token,), topics=(TRANSFER,))
+    logs = await pinned.fetch_logs(wanted, first, last, keep=False)  # as columns they are kept here
     decoded = await asyncio.to_thread(decode_transfers, logs)
     times = await pinned.fetch_timestamps({each.block_number for each in decoded.erc20})
     table = await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, times)
