@@ -4,6 +4,7 @@ import numpy as np
 
 from common.chain.types import Address, Block, TokenMetadata
 from token_worker.analysis.exact import to_limbs
+from token_worker.analysis.packed import pack_addresses
 from token_worker.analysis.table import TransferTable
 from token_worker.models import TokenFlowReading
 
@@ -40,7 +41,7 @@ def make_table(transfers: int, holders: int, seed: int = 1) -> TransferTable:
         *sorted(Address("0x" + random.bytes(20).hex()) for _ in range(holders)),
     )
     return TransferTable(
-        addresses=addresses,
+        packed=pack_addresses(addresses),
         senders=senders,
         recipients=recipients,
         timestamps=times,
@@ -71,4 +72,5 @@ def make_reading(table: TransferTable) -> TokenFlowReading:
         window_start=START,
         balances=balances,
         contracts={},
+        balances_are_sums=True,
     )

@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.chain.client import Chains
 from common.chain.types import ZERO_ADDRESS, Address
 from local_chain.scenario import Scenario
-from token_worker.analysis.flows import sum_address_flows
+from token_worker.analysis.ledger import Ledger
 from token_worker.analysis.table import TransferTable
 from token_worker.history import reading as history_reading
 from token_worker.history.reading import History, read_history
@@ -43,7 +43,7 @@ def _rows(table: TransferTable) -> list[Any]:
 
 
 def _balances(table: TransferTable) -> dict[str, int]:
-    flows = sum_address_flows(table)
+    flows = Ledger.of(table)
     return {address: flows.net(code) for code, address in enumerate(table.addresses)}
 
 

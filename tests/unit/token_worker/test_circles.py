@@ -19,7 +19,7 @@ Table = Callable[..., TransferTable]
 
 
 def _find(token: Address, table: TransferTable, pct: float = 1.0, least: int = 3) -> list[Circle]:
-    return find_circles(token, table, pct, least)
+    return find_circles(token, table, pct, least).largest
 
 
 def test_a_ring_of_three_is_found(

@@ -4,18 +4,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.chain.types import Address
+from common.results.coin_flows import FlowGraph
+from token_worker.analysis.edges import Edges
 from token_worker.analysis.flow_graph import build_flow_graph
+from token_worker.analysis.flows import Totals
 from token_worker.analysis.table import TransferTable
 
 NAMES = st.sampled_from(["zero", "a", "b", "c", "d"])
 ROWS = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 2**256 - 1)), max_size=30)
 
 
+def _graph(table: TransferTable, top_edges: int = 50) -> FlowGraph:
+    return build_flow_graph(Edges.of(table), Totals.of(table), top_edges)
+
+
 @given(ROWS, st.integers(0, 4))
 def test_listed_edges_and_the_rest_carry_everything(
     a_table: Callable[..., TransferTable], rows: list[tuple[str, str, int]], top_edges: int
 ) -> None:
-    graph = build_flow_graph(a_table(*rows), top_edges)
+    graph = _graph(a_table(*rows), top_edges)
     moved = [row for row in rows if row[0] != row[1]]
 
     assert sum(edge.count for edge in graph.edges) + graph.other.transfer_count == len(moved)
@@ -29,7 +36,7 @@ def test_the_widest_edges_come_first(
 ) -> None:
     table = a_table(("a", "b", 5), ("b", "c", 7), ("a", "b", 4), ("c", "c", 99))
 
-    graph = build_flow_graph(table, 1)
+    graph = _graph(table, 1)
 
     [edge] = graph.edges
     assert (edge.source, edge.target) == (address("a"), address("b"))
@@ -43,4 +50,4 @@ def test_the_widest_edges_come_first(
 
 
 def test_no_transfers_make_an_empty_graph(a_table: Callable[..., TransferTable]) -> None:
-    assert build_flow_graph(a_table()).nodes == []
+    assert _graph(a_table()).nodes == []

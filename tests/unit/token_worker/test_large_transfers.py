@@ -4,7 +4,7 @@ import pytest
 
 from common.actions.analyze_coin_flows import CoinFlowThresholds
 from common.errors import PayloadError
-from token_worker.analysis.large_transfers import describe_transfer, find_large_rows, large_amount
+from token_worker.analysis.large_transfers import describe_transfer, large_amount
 from token_worker.analysis.table import TransferTable
 
 
@@ -37,8 +37,7 @@ def test_large_transfers_are_ranked_by_amount_then_by_place_in_the_chain(
 ) -> None:
     table = a_table(("a", "b", 5), ("b", "c", 9), ("c", "d", 5), ("d", "e", 4))
 
-    assert find_large_rows(table, 5) == [1, 0, 2]
-    assert find_large_rows(table, None) == []
+    assert table.top_rows(3) == [1, 0, 2]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,19 @@ from common.labels.reading import load_labels, parse_labels
 from common.results.alerts import Alert
 from token_worker.analysis.compliance import check_compliance
 from token_worker.analysis.dormancy import find_waking
-from token_worker.analysis.flows import count_new_addresses, sum_address_flows
-from token_worker.analysis.labels import describe_exchange_flows, find_exchange_rows
-from token_worker.analysis.patterns import find_bait, find_batches, find_zero_value_groups
+from token_worker.analysis.flows import count_new_addresses
+from token_worker.analysis.labels import (
+    describe_exchange_flows,
+    find_exchange_rows,
+    sum_exchange_flows,
+)
+from token_worker.analysis.ledger import Ledger
+from token_worker.analysis.patterns import (
+    ZeroValues,
+    find_bait,
+    find_batches,
+    find_zero_value_groups,
+)
 from token_worker.analysis.report import report_flows
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
@@ -68,7 +78,7 @@ def test_one_sender_of_many_in_one_transaction_is_a_batch(a_table: Table) -> Non
 def test_many_transfers_of_nothing_in_one_transaction_are_poisoning(a_table: Table) -> None:
     rows = [("a", "b", 0), ("c", "d", 0), ("e", "f", 0)]
 
-    assert find_zero_value_groups(_one_transaction(a_table(*rows)), 3) == [(0, 1, 2)]
+    assert find_zero_value_groups(_one_transaction(a_table(*rows)), 3) == [ZeroValues((0, 1, 2), 3)]
     assert find_zero_value_groups(a_table(*rows), 3) == []
 
 
@@ -89,7 +99,7 @@ def test_a_worthless_transfer_of_a_look_alike_is_bait(bait_amount: int) -> None:
         {0: 0, 1: 1, 2: 2},
     )
 
-    [bait] = find_bait(table)
+    [bait] = find_bait(table, Ledger.of(table))
 
     assert (bait.row, bait.victim, bait.fake, bait.real) == (1, victim, fake, real)
 
@@ -105,7 +115,7 @@ def test_addresses_that_look_alike_may_trade_for_real() -> None:
         {0: 0, 1: 1},
     )
 
-    assert find_bait(table) == []
+    assert find_bait(table, Ledger.of(table)) == []
 
 
 def test_what_rests_for_a_year_and_moves_has_woken(a_table: Table) -> None:
@@ -145,7 +155,8 @@ def test_exchange_flows_leave_out_what_stays_among_exchanges(
         ("zero", "b", 1_000), ("u", "bridge", 3),
     )  # fmt: skip
 
-    flows = describe_exchange_flows(table, labels, find_exchange_rows(table, labels), 1_000, 10)
+    sums = sum_exchange_flows(table, labels, find_exchange_rows(table, labels))
+    flows = describe_exchange_flows(sums, 1_000, 10)
 
     assert (flows.inflow_raw, flows.outflow_raw, flows.net_raw) == ("57", "8", "49")
     assert flows.net_supply_pct == 4.9
@@ -216,7 +227,7 @@ def test_balances_that_do_not_follow_from_transfers_tell_what_kind_of_token_it_i
     sample = {address(name): Sampled(before[name], actual[name]) for name in actual}
     reading = a_reading(("a", "b", 40), opening={"a": 100}, sample=sample)
 
-    check = check_compliance(reading, sum_address_flows(reading.table))
+    check = check_compliance(reading, Ledger.of(reading.table))
 
     assert check.status == status
     assert ("NON_COMPLIANT_TOKEN" in _types(_alerts(reading))) == (status != "standard")
@@ -225,7 +236,7 @@ def test_balances_that_do_not_follow_from_transfers_tell_what_kind_of_token_it_i
 def test_without_older_balances_compliance_is_unknown(a_reading: Reading) -> None:
     reading = a_reading(("a", "b", 40), opening={"a": 100})
 
-    assert check_compliance(reading, sum_address_flows(reading.table)).status == "unknown"
+    assert check_compliance(reading, Ledger.of(reading.table)).status == "unknown"
 
 
 def test_what_is_missing_is_told_as_an_alert(a_reading: Reading) -> None:
@@ -301,4 +312,4 @@ def test_new_addresses_are_those_not_seen_up_to_a_block(
 
     expected = {name for row in rows for name in row[:2]} - known - {"zero"}
 
-    assert count_new_addresses(table, block) == len(expected)
+    assert count_new_addresses(Ledger.of(table), block) == len(expected)

@@ -5,7 +5,7 @@ from common.chain.transfers import Erc20Transfer
 from common.chain.types import Address
 from common.results.coin_flows import SizeDistribution
 from common.statistics import percentile
-from token_worker.analysis.sizes import describe_sizes
+from token_worker.analysis.sizes import Sizes, describe_sizes
 from token_worker.analysis.table import TransferTable
 
 LARGEST = 2**256 - 1
@@ -18,7 +18,7 @@ def _sizes(amounts: list[int]) -> SizeDistribution:
         Erc20Transfer(sender, sender, sender, amount, 1, "0x" + "0" * 64, 0, index)
         for index, amount in enumerate(amounts)
     ]
-    return describe_sizes(TransferTable.from_transfers(transfers, {1: 0}))
+    return describe_sizes(Sizes.of(TransferTable.from_transfers(transfers, {1: 0})))
 
 
 def test_sizes_of_one_to_a_hundred() -> None:

@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 from common.chain.types import Address
 from common.results.coin_flows import Whale
-from token_worker.analysis.flows import sum_address_flows
-from token_worker.analysis.whales import WhaleMovement, find_whale_movements, find_whales
+from token_worker.analysis.exact import least_amount
+from token_worker.analysis.ledger import Ledger
+from token_worker.analysis.whales import WhaleMovement, find_movements, find_whales
 from token_worker.models import TokenFlowReading
 
 Reading = Callable[..., TokenFlowReading]
@@ -12,8 +13,7 @@ Reading = Callable[..., TokenFlowReading]
 def _whales(reading: TokenFlowReading, pct: float = 10.0) -> list[Whale]:
     return find_whales(
         reading.token.address,
-        reading.table,
-        sum_address_flows(reading.table),
+        Ledger.of(reading.table),
         reading.balances,
         reading.contracts,
         reading.total_supply,
@@ -22,9 +22,13 @@ def _whales(reading: TokenFlowReading, pct: float = 10.0) -> list[Whale]:
 
 
 def _movements(reading: TokenFlowReading, pct: float = 10.0) -> list[WhaleMovement]:
-    return find_whale_movements(
-        reading.table, _whales(reading), reading.total_supply or 0, 10.0, pct
-    )
+    ledger = Ledger.of(reading.table)
+
+    def opening(address: Address) -> int:
+        return (reading.balances[address] or 0) - ledger.net(ledger.code(address))
+
+    least = least_amount(reading.total_supply or 0, 10.0)
+    return find_movements(reading.table, 0, opening, least, pct)
 
 
 def test_whales_are_ranked_with_what_they_did(a_reading: Reading) -> None:

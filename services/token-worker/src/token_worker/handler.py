@@ -9,7 +9,9 @@ from common.actions.thresholds import resolve_thresholds
 from common.chain.types import Address
 from common.results.coin_flows import CoinFlowAnalysis
 from token_worker.analysis.circles import circle_members
-from token_worker.analysis.report import report_flows, search_circles
+from token_worker.analysis.digesting import make_digest
+from token_worker.analysis.report import report_findings
+from token_worker.analysis.search import find_everything, search_circles
 from token_worker.analysis.trends import PreviousReport
 from token_worker.reader import fetch_contracts, read_token_flows
 
@@ -35,12 +37,21 @@ async def analyze_coin_flows(
         context.database,
         Address(payload.token_address),
         options,
+        thresholds,
         context.report_progress,
         PreviousReport.from_document(await context.find_previous_result()),
     )
-    await context.report_progress(f"analysing {len(reading.table)} transfers")
+    await context.report_progress(
+        f"analysing {len(reading.table) - reading.new_from} new transfers"
+    )
     circles = await asyncio.to_thread(search_circles, reading, thresholds)
-    members = circle_members(reading.table, circles, MAX_MEMBERS)
+    members = circle_members(reading.table, circles.largest, MAX_MEMBERS)
     contracts = await fetch_contracts(context.pinned, members)
     reading = replace(reading, contracts={**contracts, **reading.contracts})
-    return await asyncio.to_thread(report_flows, reading, options, thresholds, circles)
+    found = await asyncio.to_thread(find_everything, reading, options, thresholds, circles)
+    report = await asyncio.to_thread(report_findings, found, options, thresholds)
+    digest = await asyncio.to_thread(make_digest, found) if reading.digests else None
+    if reading.digests and digest:
+        await context.pinned.confirm()  # what is kept must be of one chain
+        await reading.digests.write(digest, context.pinned.block.hash)
+    return report

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from common.chain.types import Address, Block, TokenMetadata
 from common.labels.label import Label
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
+
+if TYPE_CHECKING:
+    from token_worker.analysis.digest import Digest
+    from token_worker.analysis.sums import Sums
+    from token_worker.history.digests import DigestStore
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class TokenFlowReading:
         total_supply: Raw; None when the token does not tell.
         from_block: First block of the window, which ends at `block`.
         truncated: Older transfers exist below `from_block`.
-        table: All transfers of the window.
+        table: Transfers of the window: all of them, or beside `past` the ones that matter.
         unread_logs: Transfer events of the window that are none of a fungible token.
         window_start: Unix seconds of `from_block`.
         balances: Raw balance at `block` of every address seen in the window, of the zero and the
@@ -44,6 +50,11 @@ class TokenFlowReading:
         labels: Who owns an address, where that is known.
         previous: The previous report of the same job.
         contracts: Whether an address has code, for the largest holders only.
+        past: What is known of the transfers before `new_from`; its rows are rows of `table`.
+        new_from: Row from which on transfers are in no other figure yet and none is missing.
+        sums: Of all transfers, where they are known already.
+        balances_are_sums: The token's own answers are what all of its transfers add up to.
+        digests: Where this run should leave a digest for later ones; None where it need not.
         wraps_native: The token takes native coins for wrapped ones, which no Transfer records.
     """
 
@@ -58,6 +69,11 @@ class TokenFlowReading:
     window_start: int
     balances: Mapping[Address, int | None]
     contracts: Mapping[Address, bool]
+    past: "Digest | None" = None
+    new_from: int = 0
+    sums: "Sums | None" = None
+    balances_are_sums: bool = False
+    digests: "DigestStore | None" = None
     wraps_native: bool = False
     sample: Mapping[Address, Sampled] = field(default_factory=dict)
     labels: Mapping[Address, Label] = field(default_factory=dict)

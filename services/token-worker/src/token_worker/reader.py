@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common.actions.analyze_coin_flows import CoinFlowOptions
+from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
 from common.chain.client import PinnedChain
 from common.chain.codes import NO_CODE
 from common.chain.tokens import (
@@ -20,11 +20,17 @@ from common.chain.transfers import TRANSFER, decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
 from common.labels.reading import load_labels
-from token_worker.analysis.flows import sum_address_flows
+from token_worker.analysis.compliance import choose_sample
+from token_worker.analysis.digest import digest_variant
 from token_worker.analysis.holders import excluded_addresses, largest_holders
+from token_worker.analysis.ledger import Ledger
+from token_worker.analysis.packed import unpack_one
+from token_worker.analysis.search import sum_up
+from token_worker.analysis.sums import Sums
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
-from token_worker.history.reading import read_history
+from token_worker.history.digests import DigestStore, is_due
+from token_worker.history.reading import History, read_history
 from token_worker.models import TokenFlowReading
 from token_worker.sampling import fetch_sample, sum_balances
 
@@ -38,11 +44,14 @@ Progress = Callable[[str], Awaitable[None]]
 class _Transfers:
     """What the window holds."""
 
-    table: TransferTable
+    history: History
     from_block: int
     truncated: bool
-    unread_logs: int
     collectibles: int
+    sums: Sums
+    balances: Mapping[Address, int | None]
+    balances_are_sums: bool = False
+    digests: DigestStore | None = None
 
 
 async def read_token_flows(
@@ -50,6 +59,7 @@ async def read_token_flows(
     database: AsyncDatabase[dict[str, Any]],
     token: Address,
     options: CoinFlowOptions,
+    thresholds: CoinFlowThresholds,
     report_progress: Progress,
     previous: PreviousReport | None = None,
 ) -> TokenFlowReading:
@@ -60,6 +70,7 @@ async def read_token_flows(
         database: Where whole histories are kept between runs.
         token: Address of the token contract.
         options: Of the job: how far to look back.
+        thresholds: In force for this run.
         report_progress: Tells what happens now.
         previous: The previous report of the same job.
 
@@ -73,16 +84,20 @@ async def read_token_flows(
         fetch_token_metadata(pinned, [token]),
         fetch_total_supply(pinned, token),
     )
+    labels = load_labels().get(pinned.chain_id, {})
     where = f"{token} at block {pinned.block.number} of chain {pinned.chain_id}"
     if code == NO_CODE:
         raise PayloadError(f"no contract at {where}: expected the address of an ERC-20 token")
     if standard is not None:
         raise _nft_given(where, standard)
     if options.full_history:
-        found = await _read_all(pinned, database, token, report_progress)
+        digests = DigestStore(
+            database, pinned.chain_id, token, digest_variant(options, thresholds, labels)
+        )
+        found = await _read_all(pinned, database, token, report_progress, digests, supply)
     else:
         found = await _read_newest(pinned, token, options.transaction_limit, report_progress)
-    table = found.table
+    history, table = found.history, found.history.table
     if found.collectibles and not len(table):
         raise _nft_given(where, "erc721")
     if supply is None and not len(table):
@@ -90,14 +105,8 @@ async def read_token_flows(
             f"no token at {where}: it neither answers totalSupply() nor has it ever emitted "
             "an ERC-20 Transfer"
         )
-    await report_progress(f"reading balances of {len(table.addresses)} addresses")
     times = await pinned.fetch_timestamps([found.from_block])
-    if options.full_history:
-        balances = await _fetch_verified_balances(pinned, token, table)
-    else:
-        balances = await fetch_erc20_holders(
-            pinned, token, set(table.addresses) | excluded_addresses(token).keys()
-        )
+    sample = choose_sample(token, table)
     return TokenFlowReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
@@ -106,14 +115,19 @@ async def read_token_flows(
         from_block=found.from_block,
         truncated=found.truncated,
         table=table,
-        unread_logs=found.unread_logs,
+        unread_logs=history.unread_logs,
         window_start=times[found.from_block],
-        balances=balances,
-        contracts=await _fetch_contracts(pinned, balances),
+        balances=found.balances,
+        contracts=await _fetch_contracts(pinned, found.balances),
+        past=history.past,
+        new_from=history.new_from,
+        sums=found.sums,
+        balances_are_sums=found.balances_are_sums,
+        digests=found.digests if _digest_is_due(found) else None,
         wraps_native=all(selector in code for selector in WRAP_SELECTORS),
-        labels=load_labels().get(pinned.chain_id, {}),
+        labels=labels,
         previous=previous,
-        sample=await fetch_sample(pinned, token, table, balances, found.from_block),
+        sample=await fetch_sample(pinned, token, sample, found.balances, found.from_block),
     )
 
 
@@ -124,12 +138,17 @@ async def _read_newest(
     newest = await pinned.fetch_newest_logs(LogFilter((token,), (TRANSFER,)), limit)
     decoded = await asyncio.to_thread(decode_transfers, newest.logs)
     times = await pinned.fetch_timestamps({each.block_number for each in decoded.erc20})
+    table = await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, times)
+    await report_progress(f"reading balances of {len(table.addresses)} addresses")
     return _Transfers(
-        table=await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, times),
+        history=History(table, decoded.undecodable + len(decoded.nft)),
         from_block=newest.from_block,
         truncated=newest.truncated,
-        unread_logs=decoded.undecodable + len(decoded.nft),
         collectibles=len(decoded.nft),
+        sums=await asyncio.to_thread(Sums.of, table),
+        balances=await fetch_erc20_holders(
+            pinned, token, set(table.addresses) | excluded_addresses(token).keys()
+        ),
     )
 
 
@@ -138,29 +157,52 @@ async def _read_all(
     database: AsyncDatabase[dict[str, Any]],
     token: Address,
     report_progress: Progress,
+    digests: DigestStore | None,
+    supply: int | None,
 ) -> _Transfers:
-    history = await read_history(pinned, token, database, report_progress)
-    return _Transfers(history.table, 0, False, history.unread_logs, history.unread_logs)
+    """The whole history and the balances that follow from it, if the token agrees for a sample.
+
+    A digest serves only where balances are sums of transfers. Else all transfers are read again,
+    and the token is asked for every balance.
+    """
+    history = await read_history(pinned, token, database, report_progress, digests, supply)
+    sums = await asyncio.to_thread(sum_up, history.table, history.new_from, history.past)
+    await report_progress(f"reading balances of {len(sums.ledger)} addresses")
+    balances, are_sums = await _fetch_verified_balances(pinned, token, history.table, sums.ledger)
+    if history.past and not are_sums:
+        return await _read_all(pinned, database, token, report_progress, None, supply)
+    unread = history.unread_logs
+    return _Transfers(history, 0, False, unread, sums, balances, are_sums, digests)
+
+
+def _digest_is_due(found: _Transfers) -> bool:
+    past = found.history.past
+    digested = past.sums.totals.transfers if past else 0
+    return found.history.is_newest and is_due(found.sums.totals.transfers, digested)
 
 
 async def _fetch_verified_balances(
-    pinned: PinnedChain, token: Address, table: TransferTable
-) -> dict[Address, int | None]:
+    pinned: PinnedChain, token: Address, table: TransferTable, ledger: Ledger
+) -> tuple[dict[Address, int | None], bool]:
     """Balances of a whole history: sums of its transfers if the token agrees, else its answers.
 
     The largest hundred holders, the hundred addresses of the newest transfers and the burn
-    addresses are asked for. A token that contradicts the sums for one of them is asked for all.
+    addresses are asked for. A token that contradicts the sums for one of them is asked for all,
+    and so is one of which somebody sent more than it ever received.
+
+    Returns:
+        The balances, and whether they are sums.
     """
-    flows = await asyncio.to_thread(sum_address_flows, table)
-    balances = sum_balances(table, flows)
+    balances = await asyncio.to_thread(sum_balances, ledger)
     excluded = excluded_addresses(token)
     asked = {address for address, _ in largest_holders(balances, 100)}
     for ends in (table.senders[-50:], table.recipients[-50:]):
-        asked.update(table.addresses[code] for code in ends.tolist())
-    answers = await fetch_erc20_holders(pinned, token, asked | excluded.keys())
-    if all(answers[address] == balances[address] for address in asked - excluded.keys()):
-        return {**balances, **answers}
-    return await fetch_erc20_holders(pinned, token, balances.keys() | excluded.keys())
+        asked.update(unpack_one(table.packed[code]) for code in ends.tolist())
+    if not ledger.has_debts:
+        answers = await fetch_erc20_holders(pinned, token, asked | excluded.keys())
+        if all(answers[address] == balances[address] for address in asked - excluded.keys()):
+            return {**balances, **answers}, True
+    return await fetch_erc20_holders(pinned, token, balances.keys() | excluded.keys()), False
 
 
 async def _fetch_contracts(

@@ -1,7 +1,6 @@
 """Compares what transfers say with what the token answers, for a sample of addresses."""
 
 from collections.abc import Mapping, Sequence
-from operator import sub
 
 from common.chain import abi
 from common.chain.chains import MULTICALL3
@@ -10,26 +9,26 @@ from common.chain.errors import CallReverted, ChainError, MissingState, PrunedHi
 from common.chain.parsing import parse_data
 from common.chain.requests import Request
 from common.chain.types import Address, Call, CallResult
-from token_worker.analysis.compliance import choose_sample
-from token_worker.analysis.flows import AddressFlows
-from token_worker.analysis.table import TransferTable
+from token_worker.analysis.ledger import Ledger
 from token_worker.models import Sampled
 
 
-def sum_balances(table: TransferTable, flows: AddressFlows) -> dict[Address, int | None]:
+def sum_balances(ledger: Ledger) -> dict[Address, int | None]:
     """Return what a whole history of transfers makes of each balance, at least 0."""
-    nets = map(sub, flows.received, flows.sent)
-    return {address: max(0, net) for address, net in zip(table.addresses, nets, strict=True)}
+    return {
+        address: net if net > 0 else 0
+        for address, net in zip(ledger.addresses, ledger.nets, strict=True)
+    }
 
 
 async def fetch_sample(
     pinned: PinnedChain,
     token: Address,
-    table: TransferTable,
+    chosen: Sequence[Address],
     balances: Mapping[Address, int | None],
     from_block: int,
 ) -> dict[Address, Sampled]:
-    """Return balances before and after the window of the addresses that moved most in it.
+    """Return balances before and after the window of some addresses.
 
     Empty where the node has no state of the block before the window, as most nodes have not for
     old blocks.
@@ -37,7 +36,6 @@ async def fetch_sample(
     Raises:
         ChainError: The chain could not be read.
     """
-    chosen = choose_sample(token, table)
     if from_block == 0:
         before: Sequence[int | None] = [0] * len(chosen)
     else:

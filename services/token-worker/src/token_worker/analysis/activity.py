@@ -29,16 +29,69 @@ class Bucket:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What consecutive buckets hold; buckets are numbered by multiples of their length since 1970.
+
+    Attributes:
+        oldest: Bucket of the first transfer of all.
+        first: The first bucket counted here.
+        transfers: Of each bucket.
+        volumes: Raw, of each bucket.
+        active: Distinct addresses of each bucket, without the zero address.
+    """
+
+    oldest: int
+    first: int
+    transfers: list[int]
+    volumes: list[int]
+    active: list[int]
+
+    @property
+    def end(self) -> int:
+        """The bucket after the last one."""
+        return self.first + len(self.transfers)
+
+    def part(self, first: int, end: int) -> "Counted":
+        """Return some of these buckets."""
+        chosen = slice(max(0, first - self.first), max(0, end - self.first))
+        return Counted(
+            self.oldest,
+            max(first, self.first),
+            self.transfers[chosen],
+            self.volumes[chosen],
+            self.active[chosen],
+        )
+
+    def followed_by(self, newer: "Counted") -> "Counted":
+        """Return these buckets and the ones that follow them."""
+        return Counted(
+            self.oldest,
+            self.first if self.transfers else newer.first,
+            self.transfers + newer.transfers,
+            self.volumes + newer.volumes,
+            self.active + newer.active,
+        )
+
+
+@dataclass(frozen=True)
 class Activity:
-    """The newest buckets, oldest first, and how many there are in the whole window."""
+    """The newest buckets, oldest first, and how many there are in the whole window.
+
+    `counted` are they and those they are compared with; None without transfers.
+    """
 
     bucket_seconds: int
     buckets: list[Bucket]
     total: int
+    counted: Counted | None = None
 
 
 def measure_activity(
-    table: TransferTable, bucket_seconds: int, window_start: int | None, window_end: int
+    table: TransferTable,
+    bucket_seconds: int,
+    window_start: int | None,
+    window_end: int,
+    past: Counted | None = None,
 ) -> Activity:
     """Count transfers in equal spans of time from the first transfer to the end of the window.
 
@@ -47,18 +100,23 @@ def measure_activity(
     baseline.
 
     Args:
-        table: Transfers of the window.
+        table: Transfers of the window; all of those after `past`.
         bucket_seconds: Length of a bucket.
         window_start: Unix seconds at which the window begins; None when no older transfers exist.
         window_end: Unix seconds of the pinned block.
+        past: Buckets that have been counted before and were over then.
     """
-    if not len(table):
+    if past is None and not len(table):
         return Activity(bucket_seconds, [], 0)
-    oldest = int(table.timestamps.min()) // bucket_seconds
+    oldest = past.oldest if past else int(table.timestamps.min()) // bucket_seconds
     newest = window_end // bucket_seconds
-    total = newest - oldest + 1
     first = max(oldest, newest - BUCKET_CAP - BASELINE_BUCKETS + 1)
-    counts, volumes, active = _fill_buckets(table, bucket_seconds, first, newest - first + 1)
+    known = past.part(first, past.end) if past else Counted(oldest, first, [], [], [])
+    start = max(first, past.end) if past else first
+    counted = known.followed_by(
+        Counted(oldest, start, *_fill_buckets(table, bucket_seconds, start, newest - start + 1))
+    )
+    counts, volumes = counted.transfers, counted.volumes
     cut_off = window_start is not None and window_start > first * bucket_seconds
     baseline_from = 1 if cut_off else 0
     buckets = [
@@ -67,13 +125,13 @@ def measure_activity(
             complete=baseline_from <= position < len(counts) - 1,
             transfers=counts[position],
             volume_raw=volumes[position],
-            active_addresses=active[position],
+            active_addresses=counted.active[position],
             count=measure_deviation(counts[position], counts[baseline_from:position]),
             volume=measure_deviation(volumes[position], volumes[baseline_from:position]),
         )
         for position in range(len(counts))
     ]
-    return Activity(bucket_seconds, buckets[-BUCKET_CAP:], total)
+    return Activity(bucket_seconds, buckets[-BUCKET_CAP:], newest - oldest + 1, counted)
 
 
 def describe_bucket(bucket: Bucket) -> ActivityBucket:
@@ -97,7 +155,7 @@ def _fill_buckets(
     """Transfers, raw volume and distinct addresses (without the zero address) of each bucket."""
     rows = np.flatnonzero(table.timestamps >= first * bucket_seconds)
     groups = table.timestamps[rows] // bucket_seconds - first
-    addresses = len(table.addresses)
+    addresses = max(1, len(table.packed))
     base = groups * addresses
     pairs = np.concatenate([base + table.senders[rows], base + table.recipients[rows]])
     present = distinct(pairs)

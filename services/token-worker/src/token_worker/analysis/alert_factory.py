@@ -11,9 +11,8 @@ from common.chain.units import format_units
 from common.models import from_millis
 from common.results.alerts import Alert, AlertMetrics, AlertSubject, Evidence, Severity, alert_id
 from token_worker.analysis.large_transfers import flow_type
-from token_worker.analysis.table import TransferTable
+from token_worker.analysis.table import EVIDENCE_CAP, TransferTable
 
-EVIDENCE_CAP = 10
 SYMBOL_CAP = 16
 
 
@@ -52,6 +51,7 @@ class AlertFactory:
         wallet: str | None = None,
         at: int | None = None,
         confidence: float = 1.0,
+        more: Sequence[Evidence] = (),
     ) -> Alert:
         """Return an alert.
 
@@ -65,10 +65,15 @@ class AlertFactory:
             wallet: The wallet it is about; without one it is about the token.
             at: Unix seconds at which it shows; by default the time of the newest row.
             confidence: 0..1.
+            more: Transfers that show it beside those, where they are not in the table.
         """
         subject = wallet or self.token.address
-        shown = self._largest(rows)
+        shown = self.table.largest(np.array(rows, dtype=np.int64))
         moment = self.newest(rows) if at is None else at
+        evidence = {(each.block_number, each.log_index): each for each in more}
+        for row in shown[: EVIDENCE_CAP - len(evidence)]:
+            transfer = self._evidence(row)
+            evidence[transfer.block_number, transfer.log_index] = transfer
         return Alert(
             alert_id=alert_id(self.chain_id, alert_type, subject, self.token.address, *keys),
             type=alert_type,
@@ -76,7 +81,7 @@ class AlertFactory:
             subject=AlertSubject(kind="wallet" if wallet else "token", address=subject),
             title=title,
             metrics=metrics,
-            evidence=[self._evidence(row) for row in shown],
+            evidence=[evidence[place] for place in sorted(evidence)],
             confidence=confidence,
             detected_at=self._time(moment),
         )
@@ -123,12 +128,6 @@ class AlertFactory:
     def short(address: str) -> str:
         """Return an address short enough for a sentence."""
         return f"{address[:8]}..{address[-4:]}"
-
-    def _largest(self, rows: Sequence[int]) -> list[int]:
-        """The rows to show, in chain order."""
-        candidates = np.array(rows, dtype=np.int64)
-        order = np.lexsort((candidates, -self.table.sizes[candidates]))
-        return sorted(candidates[order[:EVIDENCE_CAP]].tolist())
 
     def _evidence(self, row: int) -> Evidence:
         transfer = self.table[row]

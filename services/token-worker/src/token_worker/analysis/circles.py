@@ -6,7 +6,7 @@ time, then the earliest of their transfers after which nobody's position has cha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,10 @@ SPAN_SECONDS: dict[Span, int] = {"1h": 3_600, "1d": 86_400, "1w": 604_800}
 HASH_CAP = 100
 
 
+PASSES = tuple((span, shift) for span, length in SPAN_SECONDS.items() for shift in (0, length // 2))
+"""Length and shift of the spans, in the order in which they are searched."""
+
+
 @dataclass(frozen=True)
 class Circle:
     """Transfers of one span of time that leave everybody about where they were.
@@ -34,50 +38,134 @@ class Circle:
         span: Length of the span of time in which the circle was found.
         span_start: Unix seconds; spans begin at multiples of half their length since 1970.
         residual_pct: Largest net position that is left, in percent of the mean transfer.
+        volume: Raw sum of the transfers.
     """
 
     rows: tuple[int, ...]
     span: Span
     span_start: int
     residual_pct: float
+    volume: int
+
+
+@dataclass(frozen=True)
+class Circles:
+    """What has been found up to a moment.
+
+    Attributes:
+        largest: By volume, then in chain order.
+        total: How many there are; of old ones only the largest are kept.
+        covered: Rows that belong to one.
+        fresh: Those of the last search.
+    """
+
+    largest: list[Circle]
+    total: int
+    covered: frozenset[int]
+    fresh: list[Circle] = field(default_factory=list)
+
+
+NO_CIRCLES = Circles([], 0, frozenset())
+
+
+def final_until(moment: int) -> list[int]:
+    """Return, for each of `PASSES`, where its first span begins that later transfers may change.
+
+    That is one that has not ended, or one that overlaps such a span of an earlier pass: what is
+    found there decides which circles are told again.
+
+    Args:
+        moment: Unix seconds up to which all transfers are known.
+    """
+    starts = []
+    for span, shift in PASSES:
+        moment -= (moment - shift) % SPAN_SECONDS[span]
+        starts.append(moment)
+    return starts
 
 
 def find_circles(
-    token: Address, table: TransferTable, residual_pct: float, min_transfers: int
-) -> list[Circle]:
-    """Return the circles of each hour, day and week, the narrowest span first.
+    token: Address,
+    table: TransferTable,
+    residual_pct: float,
+    min_transfers: int,
+    past: Circles = NO_CIRCLES,
+    starts: Sequence[int] | None = None,
+) -> Circles:
+    """Return the circles of each hour, day and week, the largest volume first.
 
     Spans overlap by half, so that a circle that takes up to half a span is never cut by its end. A
-    circle is left out when all its transfers belong to ones found before. Mints, burns, zero
-    amounts, transfers to oneself and those with the token contract make no circle.
+    circle is left out when all its transfers belong to ones found before, in a narrower span.
+    Mints, burns, zero amounts, transfers to oneself and those with the token contract make no
+    circle.
 
     Args:
         token: Address of the token contract.
         table: Transfers of the window.
         residual_pct: Net position that may be left, in percent of the mean transfer.
         min_transfers: Transfers that a circle needs at least.
+        past: Circles of all spans before `starts`.
+        starts: For each of `PASSES`, the span from which on to search; no row from there on is
+            missing. All spans by default.
     """
     outside = [table.code(address) for address in excluded_addresses(token)]
     candidates = np.flatnonzero(
-        table.limbs.any(axis=1)
+        (table.timestamps >= (min(starts) if starts else 0))
+        & table.limbs.any(axis=1)
         & (table.senders != table.recipients)
         & ~np.isin(table.senders, outside)
         & ~np.isin(table.recipients, outside)
     )
     neighbours = Neighbours.of(table, candidates)
     found: list[Circle] = []
-    covered: set[int] = set()
-    for span, seconds in SPAN_SECONDS.items():
-        for shift in (0, seconds // 2):
-            for rows in connected_rows(table, neighbours, seconds, shift):
-                count, left_pct = balanced_prefix(table, rows, residual_pct)
-                if count < min_transfers or covered.issuperset(rows[:count]):
-                    continue
-                moment = int(table.timestamps[rows[0]])
-                start = moment - (moment - shift) % seconds
-                found.append(Circle(tuple(rows[:count]), span, start, left_pct))
-                covered.update(rows[:count])
-    return found
+    covered = set(past.covered)
+    for number, (span, shift) in enumerate(PASSES):
+        first = starts[number] if starts else 0
+        for rows in connected_rows(table, neighbours, SPAN_SECONDS[span], shift, first):
+            count, left_pct = balanced_prefix(table, rows, residual_pct)
+            if count < min_transfers or covered.issuperset(rows[:count]):
+                continue
+            moment = int(table.timestamps[rows[0]])
+            start = moment - (moment - shift) % SPAN_SECONDS[span]
+            volume = sum(table.amounts(np.array(rows[:count])))
+            found.append(Circle(tuple(rows[:count]), span, start, left_pct, volume))
+            covered.update(rows[:count])
+    ranked = _ranked([*past.largest, *found])
+    return Circles(ranked, past.total + len(found), frozenset(covered), found)
+
+
+def final_part(
+    table: TransferTable, circles: Circles, past: Circles, starts: Sequence[int], limit: int
+) -> Circles:
+    """Return the circles of spans before `starts`: no later transfer can change them.
+
+    Args:
+        table: The transfers.
+        circles: The result of a search.
+        past: What that search began with.
+        starts: Of `final_until`.
+        limit: How many of the largest circles to keep.
+
+    Returns:
+        Their covered rows are those that a later search may meet again.
+    """
+    first_of = dict(zip(PASSES, starts, strict=True))
+    final = [each for each in circles.fresh if each.span_start < first_of[_pass_of(each)]]
+    covered = past.covered.union(*(each.rows for each in final))
+    return Circles(
+        largest=_ranked([*past.largest, *final])[:limit],
+        total=past.total + len(final),
+        covered=frozenset(row for row in covered if table.timestamps[row] >= min(starts)),
+    )
+
+
+def _pass_of(circle: Circle) -> tuple[Span, int]:
+    length = SPAN_SECONDS[circle.span]
+    return circle.span, length // 2 if circle.span_start % length else 0
+
+
+def _ranked(circles: list[Circle]) -> list[Circle]:
+    return sorted(circles, key=lambda each: (-each.volume, each.rows, -each.span_start))
 
 
 def describe_circle(
@@ -92,7 +180,7 @@ def describe_circle(
             address for address in circle_addresses(table, circle) if contracts.get(address)
         ],
         transfer_count=len(transfers),
-        volume_raw=str(sum(transfer.amount for transfer in transfers)),
+        volume_raw=str(circle.volume),
         net_residual_pct=circle.residual_pct,
         span=circle.span,
         span_start=from_millis(circle.span_start * 1000),

@@ -2,7 +2,6 @@
 
 from common.results.envelope import Completeness, Reason
 from token_worker.analysis.findings import Findings
-from token_worker.analysis.large_transfers import find_large_rows
 
 MAX_TRUSTED_COVERAGE = 1.001
 
@@ -41,7 +40,7 @@ def describe_completeness(found: Findings) -> Completeness:
 def find_warnings(found: Findings) -> list[Reason]:
     """Return what may mislead a reader although nothing is missing."""
     reading, warnings = found.reading, []
-    if not len(reading.table):
+    if not found.sums.totals.transfers:
         warnings.append(
             Reason(
                 code="no_transfers",
@@ -79,8 +78,7 @@ def _transfer_warnings(found: Findings) -> list[Reason]:
     supply = found.reading.total_supply
     if supply is None:
         return []
-    burned = int(found.summary.burned_raw)
-    larger = len(find_large_rows(found.table, supply + burned + 1))
+    larger = found.sums.sizes.count_from(supply + found.sums.totals.burned + 1)
     if not larger:
         return []
     return [

@@ -7,8 +7,9 @@ import numpy as np
 
 from common.chain.types import Address
 from common.results.coin_flows import Compliance
-from token_worker.analysis.flows import AddressFlows
 from token_worker.analysis.holders import excluded_addresses
+from token_worker.analysis.ledger import Ledger
+from token_worker.analysis.packed import unpack_one
 from token_worker.analysis.table import TransferTable
 
 if TYPE_CHECKING:
@@ -46,14 +47,14 @@ class ComplianceCheck:
 
 def choose_sample(token: Address, table: TransferTable) -> list[Address]:
     """Return the addresses with the largest transfers, senders and recipients by turns."""
-    rows = np.argsort(-table.sizes, kind="stable")[: 4 * SAMPLE_SIZE]
+    rows = np.array(table.top_rows(4 * SAMPLE_SIZE), dtype=np.int64)
     left_out = excluded_addresses(token)
     codes = np.stack([table.senders[rows], table.recipients[rows]], axis=1).ravel().tolist()
-    chosen = dict.fromkeys(table.addresses[code] for code in codes)
+    chosen = dict.fromkeys(unpack_one(table.packed[code]) for code in codes)
     return [address for address in chosen if address not in left_out][:SAMPLE_SIZE]
 
 
-def check_compliance(reading: "TokenFlowReading", flows: AddressFlows) -> ComplianceCheck:
+def check_compliance(reading: "TokenFlowReading", flows: Ledger) -> ComplianceCheck:
     """Return how balances before and after the window agree with the transfers in it.
 
     With r = actual - (before + in - out) of each sampled address: all r = 0 is a standard token.
@@ -66,7 +67,7 @@ def check_compliance(reading: "TokenFlowReading", flows: AddressFlows) -> Compli
     """
     mismatches: list[Mismatch] = []
     for address, sampled in reading.sample.items():
-        code = reading.table.code(address)
+        code = flows.code(address)
         net = flows.net(code) if code >= 0 else 0
         received = flows.received[code] if code >= 0 else 0
         if sampled.actual != sampled.before + net:

@@ -7,6 +7,9 @@ import numpy as np
 from common.chain.units import share_pct
 from common.models import from_millis
 from common.results.coin_flows import WokenSupply
+from token_worker.analysis.exact import IntArray
+from token_worker.analysis.ledger import Ledger
+from token_worker.analysis.packed import places_in
 from token_worker.analysis.table import TransferTable
 
 
@@ -23,35 +26,60 @@ class Waking:
     rested_seconds: int
 
 
-def find_waking(table: TransferTable, least_seconds: int, least_raw: int) -> list[Waking]:
+def find_waking(
+    table: TransferTable,
+    least_seconds: int,
+    least_raw: int,
+    first: int = 0,
+    past: Ledger | None = None,
+) -> list[Waking]:
     """Return the transfers by which addresses woke, the largest first.
 
     Receiving ends a rest as well: from then on part of what it holds is young. Source: age
     consumed, as Santiment measures it.
 
     Args:
-        table: Transfers from the token's first one on, else rests are longer than they look.
+        table: Transfers; from the token's first one on, else rests are longer than they look.
         least_seconds: Shortest rest.
         least_raw: Smallest transfer.
+        first: Row from which on to look; no later row is missing.
+        past: Of all transfers before that row.
     """
-    large = np.flatnonzero((table.sizes >= least_raw * (1 - 1e-14)) & ~table.is_mint)
-    movers = np.zeros(len(table.addresses), dtype=bool)
-    movers[table.senders[large]] = True
-    sent, received = np.flatnonzero(movers[table.senders]), np.flatnonzero(movers[table.recipients])
-    ends = np.concatenate([table.senders[sent], table.recipients[received]])
-    rows = np.concatenate([sent, received])
-    order = np.lexsort((rows, ends))
-    members, places = ends[order], rows[order]
-    rested = np.diff(table.timestamps[places], prepend=0)
-    again = np.diff(members, prepend=-1) == 0
-    woken = np.flatnonzero(again & (order < sent.size) & (rested >= least_seconds))
-    woken = woken[np.isin(places[woken], large)]
+    rows = np.arange(first, len(table))
+    senders, recipients = table.senders[first:], table.recipients[first:]
+    is_large = (table.sizes[first:] >= least_raw * (1 - 1e-14)) & ~table.is_mint[first:]
+    movers = np.zeros(len(table.packed), dtype=bool)
+    movers[senders[is_large]] = True
+    sent, received = np.flatnonzero(movers[senders]), np.flatnonzero(movers[recipients])
+    ends = np.concatenate([senders[sent], recipients[received]])
+    places = np.concatenate([sent, received])
+    order = np.lexsort((places, ends))
+    members, places, is_sent = ends[order], places[order], order < sent.size
+    times = table.timestamps[first:][places]
+    before = np.roll(times, 1)
+    starts = np.flatnonzero(np.diff(members, prepend=-1))
+    before[starts] = times[starts] if past is None else _last_times(past, table, members[starts])
+    rested = times - before
+    woken = np.flatnonzero(is_sent & is_large[places] & (rested >= least_seconds))
     found = [
-        Waking(int(places[each]), int(rested[each]))
+        Waking(int(rows[places[each]]), int(rested[each]))
         for each in woken.tolist()
-        if table.amount(int(places[each])) >= least_raw and not table.is_mint[places[each]]
+        if table.amount(int(rows[places[each]])) >= least_raw
     ]
-    return sorted(found, key=lambda each: (-table.amount(each.row), each.row))
+    return rank_wakings(table, found)
+
+
+def rank_wakings(table: TransferTable, wakings: list[Waking]) -> list[Waking]:
+    """Return wakings with the largest transfer first, then in chain order."""
+    return sorted(wakings, key=lambda each: (-table.amount(each.row), each.row))
+
+
+def _last_times(past: Ledger, table: TransferTable, codes: IntArray) -> IntArray:
+    """When each address last moved; far in the future for one that never did: it never rested."""
+    places = places_in(past.packed, table.packed[codes])
+    times = np.full(codes.size, np.iinfo(np.int64).max)
+    times[places >= 0] = past.last_times[places[places >= 0]]
+    return times
 
 
 def describe_waking(table: TransferTable, waking: Waking, total_supply: int | None) -> WokenSupply:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,12 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 LimbArray = npt.NDArray[np.uint32]
+ByteArray = npt.NDArray[np.bytes_]
+
+BIG_ENDIAN_LIMB = np.dtype(">u4")
 
 _LIMB_BITS = 32
+_LIMB_MASK = (1 << _LIMB_BITS) - 1
 _EXACT_ROWS = 1 << 20
 """So many 32-bit digits add up to less than 2**53: a float64 sum of them is exact."""
 
@@ -39,12 +44,49 @@ def to_ints(limbs: LimbArray) -> list[int]:
     ]
 
 
+def to_bytes(limbs: LimbArray) -> ByteArray:
+    """Return the amounts of `to_limbs` as bytes, the highest first: they sort like the amounts."""
+    digits = np.ascontiguousarray(limbs[:, ::-1].astype(BIG_ENDIAN_LIMB))
+    return digits.reshape(-1).view(f"S{digits.shape[1] * BIG_ENDIAN_LIMB.itemsize}")
+
+
+def largest_rows(limbs: LimbArray, floats: FloatArray, count: int) -> list[int]:
+    """Return the rows of the `count` largest amounts, largest first, the first of equals first.
+
+    Args:
+        limbs: Amounts from `to_limbs`.
+        floats: The same of `to_floats`, by which most rows are told apart.
+        count: How many rows are wanted.
+    """
+    total = len(limbs)
+    if not count > 0 or not total:
+        return []
+    border = 0.0 if count >= total else float(np.partition(floats, total - count)[total - count])
+    near = np.flatnonzero(floats >= border * (1 - 1e-9))
+    amounts = to_bytes(limbs[near])
+    least = np.sort(amounts)[max(0, near.size - count)]
+    above = near[amounts > least]
+    ranked = sorted(
+        zip(to_ints(limbs[above]), above.tolist(), strict=True),
+        key=lambda each: (-each[0], each[1]),
+    )
+    rows = [row for _, row in ranked]
+    equal: list[int] = near[amounts == least][: count - len(rows)].tolist()
+    return rows + equal
+
+
 def to_floats(limbs: LimbArray) -> FloatArray:
     """Return the amounts of `to_limbs` as floats, each within 1e-15 of its value."""
     total = np.zeros(limbs.shape[0], dtype=np.float64)
     for position in range(limbs.shape[1]):
         total += limbs[:, position] * 2.0 ** (_LIMB_BITS * position)
     return total
+
+
+def widened(limbs: LimbArray, width: int) -> LimbArray:
+    """Return the same amounts with at least `width` digits each."""
+    missing = width - limbs.shape[1]
+    return limbs if missing <= 0 else np.pad(limbs, ((0, 0), (0, missing)))
 
 
 def sum_by_group(limbs: LimbArray, groups: IntArray, group_count: int) -> list[int]:
@@ -58,16 +100,51 @@ def sum_by_group(limbs: LimbArray, groups: IntArray, group_count: int) -> list[i
     totals = [0] * group_count
     for first in range(0, len(groups), _EXACT_ROWS):
         part = slice(first, first + _EXACT_ROWS)
-        for position in range(limbs.shape[1]):
-            digit_sums = np.bincount(
-                groups[part], weights=limbs[part, position], minlength=group_count
-            ).astype(np.int64)
-            shift = position * _LIMB_BITS
-            totals = [
-                total + (digits << shift)
-                for total, digits in zip(totals, digit_sums.tolist(), strict=True)
-            ]
+        sums = to_ints(_limb_sums(limbs[part], groups[part], group_count))
+        totals = sums if first == 0 else list(map(add, totals, sums))
     return totals
+
+
+def _limb_sums(limbs: LimbArray, groups: IntArray, group_count: int) -> LimbArray:
+    """The sum of each group as limbs, those without rows included."""
+    digit_sums = [
+        np.bincount(groups, weights=limbs[:, position], minlength=group_count).astype(np.int64)
+        for position in range(limbs.shape[1])
+    ]
+    return _carried(digit_sums)
+
+
+def sum_runs(limbs: LimbArray, rows: IntArray, starts: IntArray) -> LimbArray:
+    """Return the exact sums of runs of rows, as amounts of `to_limbs`.
+
+    Args:
+        limbs: Amounts from `to_limbs`.
+        rows: Rows of them, run after run.
+        starts: Where in `rows` each run begins; none is empty.
+    """
+    if not starts.size:
+        return limbs[:0]
+    digit_sums = [
+        np.add.reduceat(limbs[rows, position], starts, dtype=np.int64)
+        for position in range(limbs.shape[1])
+    ]
+    return _carried(digit_sums)
+
+
+def _carried(digit_sums: list[IntArray]) -> LimbArray:
+    """Amounts of which each digit has become larger than 32 bits, in limbs, as few as suffice."""
+    width = len(digit_sums)
+    sums = np.zeros((digit_sums[0].size, width + 2), dtype=np.uint32)
+    carry = np.zeros(digit_sums[0].size, dtype=np.int64)
+    for position, digits in enumerate(digit_sums):
+        carry += digits
+        sums[:, position] = carry & _LIMB_MASK
+        carry >>= _LIMB_BITS
+    sums[:, width] = carry & _LIMB_MASK
+    sums[:, width + 1] = carry >> _LIMB_BITS
+    while sums.shape[1] > 1 and not sums[:, -1].any():
+        sums = sums[:, :-1]
+    return sums
 
 
 def distinct(values: IntArray) -> IntArray:

@@ -1,5 +1,6 @@
 """Flows into and out of exchanges, by the labels of addresses."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from common.chain.units import share_pct
 from common.labels.label import Label
 from common.results.coin_flows import ExchangeFlow, ExchangeFlows
 from token_worker.analysis.exact import BoolArray, IntArray
+from token_worker.analysis.packed import pack_addresses, places_in, unpack_one
 from token_worker.analysis.table import TransferTable
 
 
@@ -19,6 +21,18 @@ class ExchangeRows:
 
     inflow: IntArray
     outflow: IntArray
+
+
+@dataclass(frozen=True)
+class ExchangeSums:
+    """Raw amounts and numbers of transfers by owner and side, `in` or `out`."""
+
+    amounts: Counter[tuple[str, str]]
+    counts: Counter[tuple[str, str]]
+
+    def followed_by(self, newer: "ExchangeSums") -> "ExchangeSums":
+        """Return the sums of these transfers and of others."""
+        return ExchangeSums(self.amounts + newer.amounts, self.counts + newer.counts)
 
 
 def find_exchange_rows(table: TransferTable, labels: Mapping[Address, Label]) -> ExchangeRows:
@@ -36,25 +50,36 @@ def find_exchange_rows(table: TransferTable, labels: Mapping[Address, Label]) ->
     )
 
 
-def describe_exchange_flows(
-    table: TransferTable,
-    labels: Mapping[Address, Label],
-    rows: ExchangeRows,
-    total_supply: int | None,
-    limit: int,
-) -> ExchangeFlows:
-    """Return what went into exchanges and came out of them, in all and by exchange."""
-    by_owner: dict[str, list[int]] = {}
-    counts: dict[str, list[int]] = {}
-    for side, (selected, ends) in enumerate(
-        ((rows.inflow, table.recipients), (rows.outflow, table.senders))
+def sum_exchange_flows(
+    table: TransferTable, labels: Mapping[Address, Label], rows: ExchangeRows
+) -> ExchangeSums:
+    """Return what went into each exchange and came out of it."""
+    amounts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
+    for side, selected, ends in (
+        ("in", rows.inflow, table.recipients),
+        ("out", rows.outflow, table.senders),
     ):
         for code, amount in zip(ends[selected].tolist(), table.amounts(selected), strict=True):
-            owner = labels[table.addresses[code]].owner
-            by_owner.setdefault(owner, [0, 0])[side] += amount
-            counts.setdefault(owner, [0, 0])[side] += 1
-    inflow, outflow = (sum(sums[side] for sums in by_owner.values()) for side in (0, 1))
-    ranked = sorted(by_owner, key=lambda owner: (-sum(by_owner[owner]), owner))
+            owner = labels[unpack_one(table.packed[code])].owner
+            amounts[owner, side] += amount
+            counts[owner, side] += 1
+    return ExchangeSums(amounts, counts)
+
+
+def describe_exchange_flows(
+    sums: ExchangeSums, total_supply: int | None, limit: int
+) -> ExchangeFlows:
+    """Return what went into exchanges and came out of them, in all and by exchange."""
+    amounts, counts = sums.amounts, sums.counts
+    inflow, outflow = (
+        sum(amount for (_, each), amount in amounts.items() if each == side)
+        for side in ("in", "out")
+    )
+    ranked = sorted(
+        {owner for owner, _ in counts},
+        key=lambda owner: (-amounts[owner, "in"] - amounts[owner, "out"], owner),
+    )
     return ExchangeFlows(
         inflow_raw=str(inflow),
         outflow_raw=str(outflow),
@@ -63,11 +88,11 @@ def describe_exchange_flows(
         by_exchange=[
             ExchangeFlow(
                 exchange=owner,
-                inflow_raw=str(by_owner[owner][0]),
-                outflow_raw=str(by_owner[owner][1]),
-                net_raw=str(by_owner[owner][0] - by_owner[owner][1]),
-                inflow_count=counts[owner][0],
-                outflow_count=counts[owner][1],
+                inflow_raw=str(amounts[owner, "in"]),
+                outflow_raw=str(amounts[owner, "out"]),
+                net_raw=str(amounts[owner, "in"] - amounts[owner, "out"]),
+                inflow_count=counts[owner, "in"],
+                outflow_count=counts[owner, "out"],
             )
             for owner in ranked[:limit]
         ],
@@ -75,9 +100,8 @@ def describe_exchange_flows(
 
 
 def _is_exchange(table: TransferTable, labels: Mapping[Address, Label]) -> BoolArray:
-    marks = np.zeros(len(table.addresses), dtype=bool)
-    for address, label in labels.items():
-        code = table.code(address)
-        if code >= 0 and label.kind == "exchange":
-            marks[code] = True
+    exchanges = sorted(address for address, label in labels.items() if label.kind == "exchange")
+    marks = np.zeros(len(table.packed), dtype=bool)
+    places = places_in(table.packed, pack_addresses(exchanges))
+    marks[places[places >= 0]] = True
     return marks

@@ -3,8 +3,6 @@
 import math
 from fractions import Fraction
 
-import numpy as np
-
 from common.actions.analyze_coin_flows import CoinFlowThresholds
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS
 from common.chain.units import format_units, share_pct
@@ -34,18 +32,6 @@ def large_amount(
         )
     least = fraction_of(thresholds.large_transfer_amount) * Fraction(10) ** decimals
     return max(1, math.ceil(least))
-
-
-def find_large_rows(table: TransferTable, least: int | None) -> list[int]:
-    """Return the rows of at least `least`, largest first, then in chain order."""
-    if least is None:
-        return []
-    rows = np.flatnonzero(table.sizes >= least * (1 - 1e-14))
-    amounts = dict(zip(rows.tolist(), table.amounts(rows), strict=True))
-    return sorted(
-        (row for row, amount in amounts.items() if amount >= least),
-        key=lambda row: (-amounts[row], row),
-    )
 
 
 def describe_transfer(

@@ -80,14 +80,14 @@ def _poisoning(
             rows=[bait.row],
             wallet=bait.victim,
         )
-    for rows in found.zero_value_groups:
+    for group in found.zero_value_groups:
         yield make.create(
             "ADDRESS_POISONING",
             "low",
-            f"{len(rows)} transfers of nothing in one transaction",
-            AlertMetrics(value=len(rows), threshold=thresholds.poisoning_zero_transfers),
-            keys=(found.table[rows[0]].transaction_hash,),
-            rows=rows,
+            f"{group.transfers} transfers of nothing in one transaction",
+            AlertMetrics(value=group.transfers, threshold=thresholds.poisoning_zero_transfers),
+            keys=(found.table[group.rows[0]].transaction_hash,),
+            rows=group.rows,
             confidence=0.8,
         )
 

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import rustworkx
 
 from token_worker.analysis.exact import BoolArray, IntArray, distinct
 from token_worker.analysis.table import TransferTable
 
-_NEVER = np.iinfo(np.int64).max // 2
+TimeArray = npt.NDArray[np.int32]
+
+_NEVER = np.iinfo(np.int32).max // 2
+"""Seconds before or after everything: 34 years."""
 
 
 @dataclass(frozen=True)
@@ -21,67 +25,81 @@ class Neighbours:
 
     Attributes:
         rows: Rows of the table.
-        times: Unix seconds of each row.
+        times: Seconds of each row since `epoch`.
         received_before: When its sender last received before it; far in the past if never.
         received_after: When its sender next receives after it; far in the future if never.
         sent_before: When its recipient last sent before it.
         sent_after: When its recipient next sends after it.
+        epoch: Unix seconds of the first row.
     """
 
     rows: IntArray
-    times: IntArray
-    received_before: IntArray
-    received_after: IntArray
-    sent_before: IntArray
-    sent_after: IntArray
+    times: TimeArray
+    received_before: TimeArray
+    received_after: TimeArray
+    sent_before: TimeArray
+    sent_after: TimeArray
+    epoch: int
 
     @classmethod
     def of(cls, table: TransferTable, rows: IntArray) -> "Neighbours":
         """Return the neighbours of some rows among these rows."""
         count = rows.size
-        senders, recipients, times = (
-            table.senders[rows],
-            table.recipients[rows],
-            table.timestamps[rows],
-        )
+        epoch = int(table.timestamps[rows[0]]) if count else 0
+        times = (table.timestamps[rows] - epoch).astype(np.int32)
         # One entry for each end of each row, by address, then in chain order.
-        entries = np.sort(
-            np.concatenate([senders * (2 * count), recipients * (2 * count) + 1])
-            + 2 * np.tile(np.arange(count), 2)
+        bits = (2 * count).bit_length()
+        numbers = 2 * np.arange(count)
+        entries = np.concatenate(
+            [
+                (table.senders[rows] << bits) + numbers,
+                (table.recipients[rows] << bits) + numbers + 1,
+            ]
         )
-        group, place = np.divmod(entries, 2 * max(count, 1))
+        entries.sort()
+        place = entries & ((1 << bits) - 1)
         row, is_received = place >> 1, (place & 1).astype(bool)
         when = times[row]
-        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        starts = np.flatnonzero(np.diff(entries >> bits, prepend=-1)).astype(np.int32)
         sizes = np.diff(starts, append=entries.size)
         first = np.repeat(starts, sizes)
         last = np.repeat(starts + sizes - 1, sizes)
-        found = np.empty((4, count), dtype=np.int64)
+        found = np.empty((4, count), dtype=np.int32)
         for target, wanted in ((0, is_received), (2, ~is_received)):
-            own = ~wanted
+            own = np.flatnonzero(~wanted)
             before = _latest_before(when, wanted, first)
             mirrored = _latest_before(-when[::-1], wanted[::-1], (entries.size - 1 - last)[::-1])
             found[target, row[own]] = before[own]
             found[target + 1, row[own]] = -mirrored[::-1][own]
-        return cls(rows, times, *found)
+        return cls(rows, times, found[0], found[1], found[2], found[3], epoch)
 
-    def within(self, seconds: int, shift: int) -> BoolArray:
-        """Tell which rows have both neighbours in their span: all others are in no circle."""
-        start = self.times - (self.times - shift) % seconds
-        end = start + seconds
-        return ((self.received_before >= start) | (self.received_after < end)) & (
-            (self.sent_before >= start) | (self.sent_after < end)
+    def within(self, seconds: int, shift: int, first: int) -> BoolArray:
+        """Tell which rows have both neighbours in their span: all others are in no circle.
+
+        Args:
+            seconds: Length of a span.
+            shift: Where the first span after 1970 begins.
+            first: Unix seconds at which the first span to look at begins.
+        """
+        offset = np.int32((shift - self.epoch) % seconds - seconds)
+        start = (self.times - offset) // np.int32(seconds) * np.int32(seconds) + offset
+        end = start + np.int32(seconds)
+        return (
+            ((self.received_before >= start) | (self.received_after < end))
+            & ((self.sent_before >= start) | (self.sent_after < end))
+            & (self.times >= max(first - self.epoch, -_NEVER))
         )
 
 
-def _latest_before(when: IntArray, wanted: BoolArray, first: IntArray) -> IntArray:
+def _latest_before(when: TimeArray, wanted: BoolArray, first: TimeArray) -> TimeArray:
     """For each entry the time of the latest wanted one up to it, not before place `first`."""
-    latest = np.maximum.accumulate(np.where(wanted, np.arange(when.size), -1))
-    return np.where(latest >= first, when[latest], -_NEVER)
+    places = np.arange(when.size, dtype=np.int32)
+    latest = np.maximum.accumulate(np.where(wanted, places, np.int32(-1)))
+    return np.where(latest >= first, when[latest], np.int32(-_NEVER))
 
 
 def connected_rows(
-    table: TransferTable, neighbours: Neighbours, seconds: int, shift: int
+    table: TransferTable, neighbours: Neighbours, seconds: int, shift: int, first: int
 ) -> Iterator[list[int]]:
     """Yield the rows within each strongly connected component of each span, in chain order.
 
@@ -92,12 +110,13 @@ def connected_rows(
         neighbours: Of the rows to look at.
         seconds: Length of a span.
         shift: Where the first span after 1970 begins.
+        first: Unix seconds at which the first span to look at begins.
     """
-    rows = neighbours.rows[neighbours.within(seconds, shift)]
+    rows = neighbours.rows[neighbours.within(seconds, shift, first)]
     if rows.size == 0:
         return
     spans = (table.timestamps[rows] - shift) // seconds
-    base = (spans - spans.min()) * len(table.addresses)
+    base = (spans - spans.min()) * len(table.packed)
     nodes, ends = np.unique(
         np.concatenate([base + table.senders[rows], base + table.recipients[rows]]),
         return_inverse=True,

@@ -9,11 +9,12 @@ from common.actions.analyze_coin_flows import CoinFlowThresholds
 from common.chain.types import Address
 from common.chain.units import share_pct
 from common.models import from_millis
-from common.results.alerts import Alert, AlertMetrics, Severity
+from common.results.alerts import Alert, AlertMetrics, Evidence, Severity
 from token_worker.analysis.activity import Bucket
 from token_worker.analysis.alert_factory import AlertFactory, severity_of, utc_day
 from token_worker.analysis.deviation import Deviation, is_drop, is_spike
 from token_worker.analysis.findings import Findings
+from token_worker.analysis.table import LOG_INDEX_BITS, LOG_INDEX_MASK
 
 
 def state_alerts(
@@ -35,8 +36,7 @@ def _whale_net_flows(
         value = share_pct(net, found.reading.total_supply or 0) or 0.0
         if abs(value) < threshold:
             continue
-        code = found.table.code(Address(whale.address))
-        rows = np.flatnonzero((found.table.senders == code) | (found.table.recipients == code))
+        rows, newest = _transfers_of(found, Address(whale.address))
         severity = severity_of(abs(value), threshold)
         verb = "gained" if net > 0 else "lost"
         yield make.create(
@@ -45,10 +45,30 @@ def _whale_net_flows(
             f"Whale {make.short(whale.address)} {verb} {make.amount(abs(net))} "
             f"({make.percent(abs(value))} of supply) within the window",
             AlertMetrics(value=value, threshold=threshold if net > 0 else -threshold),
-            keys=(utc_day(make.newest(rows.tolist())), severity),
-            rows=rows.tolist(),
+            keys=(utc_day(newest), severity),
+            rows=rows,
             wallet=whale.address,
+            at=newest,
+            more=[_newest_of(found, Address(whale.address))],
         )
+
+
+def _transfers_of(found: Findings, whale: Address) -> tuple[list[int], int]:
+    """The transfers of a whale among the largest of all, and the time of its newest one."""
+    code = found.table.code(whale)
+    top = np.array(found.top_rows, dtype=np.int64)
+    own = (found.table.senders[top] == code) | (found.table.recipients[top] == code)
+    return top[own].tolist(), int(found.sums.ledger.last_times[found.sums.ledger.code(whale)])
+
+
+def _newest_of(found: Findings, whale: Address) -> Evidence:
+    code = found.sums.ledger.code(whale)
+    position = int(found.sums.ledger.last_positions[code])
+    return Evidence(
+        transaction_hash="0x" + found.sums.ledger.last_hashes[code].tobytes().hex(),
+        log_index=position & LOG_INDEX_MASK,
+        block_number=position >> LOG_INDEX_BITS,
+    )
 
 
 def _concentration(

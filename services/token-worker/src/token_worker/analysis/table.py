@@ -15,13 +15,28 @@ from token_worker.analysis.exact import (
     IntArray,
     LimbArray,
     distinct,
+    largest_rows,
     sum_by_group,
     to_floats,
     to_ints,
     to_limbs,
+    widened,
+)
+from token_worker.analysis.packed import (
+    PackedAddresses,
+    distinct_packed,
+    find_packed,
+    pack_addresses,
+    unpack_addresses,
+    unpack_one,
 )
 
 HashArray = npt.NDArray[np.void]
+
+LOG_INDEX_BITS = 32
+LOG_INDEX_MASK = (1 << LOG_INDEX_BITS) - 1
+EVIDENCE_CAP = 10
+"""So many transfers are shown of a finding that rests on more of them."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +56,8 @@ class TransferTable:
     """One row a transfer, in chain order whatever the order of the input.
 
     Attributes:
-        addresses: Every sender and recipient, sorted: a position is an address's code, and the
-            order of codes is the order of addresses.
+        packed: Every sender and recipient, sorted: a position is an address's code, and the order
+            of codes is the order of addresses.
         senders: Code of each row's sender.
         recipients: Code of each row's recipient.
         timestamps: Unix seconds of each row's block.
@@ -53,7 +68,7 @@ class TransferTable:
         limbs: Amounts, see `to_limbs`.
     """
 
-    addresses: tuple[Address, ...]
+    packed: PackedAddresses
     senders: IntArray
     recipients: IntArray
     timestamps: IntArray
@@ -77,11 +92,11 @@ class TransferTable:
         )
         seen = {transfer.sender for transfer in ordered}
         seen.update(transfer.recipient for transfer in ordered)
-        addresses = tuple(sorted(seen))
+        addresses = sorted(seen)
         codes = {address: code for code, address in enumerate(addresses)}
         hashes = b"".join([bytes.fromhex(each.transaction_hash[2:]) for each in ordered])
         return cls(
-            addresses=addresses,
+            packed=pack_addresses(addresses),
             senders=_integers([codes[each.sender] for each in ordered]),
             recipients=_integers([codes[each.recipient] for each in ordered]),
             timestamps=_integers([timestamps[each.block_number] for each in ordered]),
@@ -95,28 +110,22 @@ class TransferTable:
     @classmethod
     def join(cls, tables: Sequence["TransferTable"]) -> "TransferTable":
         """Return all rows of tables that follow one another in chain order, at least one table."""
-        addresses = sorted(set().union(*(table.addresses for table in tables)))
-        codes = {address: code for code, address in enumerate(addresses)}
-        recoded = [_integers([codes[address] for address in table.addresses]) for table in tables]
+        packed = distinct_packed(np.concatenate([table.packed for table in tables]))
+        recoded = [np.searchsorted(packed, table.packed) for table in tables]
         width = max(table.limbs.shape[1] for table in tables)
         columns = {
             name: np.concatenate([getattr(table, name) for table in tables])
             for name in (*_PLAIN_COLUMNS, "hashes")
         }
         return cls(
-            addresses=tuple(addresses),
+            packed=packed,
             senders=np.concatenate(
                 [code[table.senders] for code, table in zip(recoded, tables, strict=True)]
             ),
             recipients=np.concatenate(
                 [code[table.recipients] for code, table in zip(recoded, tables, strict=True)]
             ),
-            limbs=np.concatenate(
-                [
-                    np.pad(table.limbs, ((0, 0), (0, width - table.limbs.shape[1])))
-                    for table in tables
-                ]
-            ),
+            limbs=np.concatenate([widened(table.limbs, width) for table in tables]),
             **columns,
         )
 
@@ -129,13 +138,16 @@ class TransferTable:
         """Return the rows from `start` up to, but not including, `end`."""
         if (start, end) == (0, len(self)):
             return self
-        rows = slice(start, end)
+        return self.select(slice(start, end))
+
+    def select(self, rows: slice | IntArray | BoolArray) -> "TransferTable":
+        """Return some rows, with the addresses in them only; their order must not change."""
         ends = np.concatenate([self.senders[rows], self.recipients[rows]])
         kept = distinct(ends)
         codes = np.searchsorted(kept, ends)
         names = (*_PLAIN_COLUMNS, "hashes", "limbs")
         return TransferTable(
-            addresses=tuple(self.addresses[code] for code in kept.tolist()),
+            packed=self.packed[kept],
             senders=codes[: codes.size // 2],
             recipients=codes[codes.size // 2 :],
             **{name: getattr(self, name)[rows] for name in names},
@@ -150,8 +162,8 @@ class TransferTable:
             transaction_hash="0x" + self.hashes[row].tobytes().hex(),
             log_index=int(self.log_indexes[row]),
             block_number=int(self.block_numbers[row]),
-            sender=self.addresses[int(self.senders[row])],
-            recipient=self.addresses[int(self.recipients[row])],
+            sender=unpack_one(self.packed[self.senders[row]]),
+            recipient=unpack_one(self.packed[self.recipients[row]]),
             amount=self.amount(row),
         )
 
@@ -163,19 +175,33 @@ class TransferTable:
         """Return the raw amounts of rows."""
         return to_ints(self.limbs[rows])
 
+    def largest(self, rows: IntArray, count: int = EVIDENCE_CAP) -> list[int]:
+        """Return the largest of some rows, as far as floats tell them apart, in chain order."""
+        order = np.lexsort((rows, -self.sizes[rows]))
+        return sorted(rows[order[:count]].tolist())
+
+    def top_rows(self, count: int) -> list[int]:
+        """Return the rows of the largest amounts, largest first, then in chain order."""
+        return largest_rows(self.limbs, self.sizes, count)
+
     @cached_property
     def sizes(self) -> FloatArray:
         """Amounts as floats, to find the rows worth an exact look."""
         return to_floats(self.limbs)
 
     @cached_property
-    def codes(self) -> dict[Address, int]:
-        """Code of each address."""
-        return {address: code for code, address in enumerate(self.addresses)}
+    def addresses(self) -> tuple[Address, ...]:
+        """Every sender and recipient, sorted, as text."""
+        return tuple(unpack_addresses(self.packed))
 
     def code(self, address: str) -> int:
         """Return the code of an address, or -1, which no row has, when it is not in the table."""
-        return self.codes.get(Address(address), -1)
+        return find_packed(self.packed, address)
+
+    @cached_property
+    def positions(self) -> IntArray:
+        """One number for each row's place in the chain: ascending, and no other row has it."""
+        return (self.block_numbers << LOG_INDEX_BITS) | self.log_indexes
 
     @cached_property
     def transactions(self) -> IntArray:

@@ -9,7 +9,7 @@ from common.chain.units import format_units, share_pct
 from common.results.alerts import Alert, AlertMetrics
 from token_worker.analysis.alert_factory import AlertFactory, severity_of, utc_day
 from token_worker.analysis.circles import circle_addresses
-from token_worker.analysis.findings import Findings
+from token_worker.analysis.findings import LIST_CAP, Findings
 
 
 def transfer_alerts(
@@ -71,7 +71,7 @@ def _supply_events(
     """
     if found.reading.total_supply is None:
         return
-    minted, burned = int(found.summary.minted_raw), int(found.summary.burned_raw)
+    minted, burned = found.sums.totals.minted, found.sums.totals.burned
     end = found.reading.total_supply
     whole = max(end, end - minted + burned)
     for alert_type, amount, rows, threshold, verb in (
@@ -96,8 +96,8 @@ def _supply_events(
 def _circular_flows(
     found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
 ) -> Iterator[Alert]:
-    for circle in found.circles:
-        volume = sum(found.table.amounts(np.array(circle.rows)))
+    for circle in found.circles.largest[:LIST_CAP]:
+        volume = circle.volume
         supply_pct = share_pct(volume, found.reading.total_supply or 0) or 0.0
         addresses = circle_addresses(found.table, circle)
         people = sum(not found.reading.contracts.get(address) for address in addresses)

@@ -1,6 +1,6 @@
 """Large holders, whether they gather or give, and which of their transfers move much."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +8,10 @@ import numpy as np
 from common.chain.types import Address
 from common.chain.units import share_pct
 from common.results.coin_flows import Behaviour, Whale
-from token_worker.analysis.exact import fraction_of, least_amount
-from token_worker.analysis.flows import AddressFlows
+from token_worker.analysis.exact import distinct, fraction_of, least_amount
 from token_worker.analysis.holders import excluded_addresses
+from token_worker.analysis.ledger import Ledger
+from token_worker.analysis.packed import unpack_one
 from token_worker.analysis.table import TransferTable
 
 PASSIVE_PCT = 1.0
@@ -29,8 +30,7 @@ class WhaleMovement:
 
 def find_whales(
     token: Address,
-    table: TransferTable,
-    flows: AddressFlows,
+    ledger: Ledger,
     balances: Mapping[Address, int | None],
     contracts: Mapping[Address, bool],
     total_supply: int | None,
@@ -47,14 +47,13 @@ def find_whales(
         return []
     cut = least_amount(total_supply, whale_pct)
     left_out = excluded_addresses(token)
+    told = map(balances.get, ledger.addresses)
     whales: list[tuple[int, Whale]] = []
-    for code, address in enumerate(table.addresses):
-        balance = balances.get(address)
-        if balance is None or address in left_out:
+    for code, (balance, net) in enumerate(zip(told, ledger.nets, strict=True)):
+        if balance is None or (balance < cut and balance - net < cut):
             continue
-        net = flows.net(code)
-        begin = max(0, balance - net)
-        if max(balance, begin) < cut:
+        address, begin = ledger.addresses[code], max(0, balance - net)
+        if address in left_out:
             continue
         whale = Whale(
             address=address,
@@ -63,49 +62,60 @@ def find_whales(
             supply_pct=share_pct(balance, total_supply) or 0.0,
             begin_balance_raw=str(begin),
             begin_supply_pct=share_pct(begin, total_supply) or 0.0,
-            in_raw=str(flows.received[code]),
-            out_raw=str(flows.sent[code]),
+            in_raw=str(ledger.received[code]),
+            out_raw=str(ledger.sent[code]),
             net_raw=str(net),
             behaviour=_behaviour(net, max(balance, begin)),
-            transfer_count=flows.transfer_counts[code],
+            transfer_count=ledger.transfer_count(code),
         )
         whales.append((max(balance, begin), whale))
     return [whale for _, whale in sorted(whales, key=lambda item: (-item[0], item[1].address))]
 
 
-def find_whale_movements(
+def find_movements(
     table: TransferTable,
-    whales: list[Whale],
-    total_supply: int,
-    whale_pct: float,
+    first: int,
+    opening: Callable[[Address], int | None],
+    least_before: int,
     movement_pct: float,
 ) -> list[WhaleMovement]:
-    """Return the transfers in which a whale sends at least `movement_pct` percent of its balance.
+    """Return the transfers in which somebody sends at least `movement_pct` percent of a balance.
 
-    The balance before each transfer follows from the one at the pinned block by undoing transfers
-    from the newest backwards, so it does not depend on where the window begins. In chain order.
+    In chain order. Mints and transfers to oneself take nothing from a balance.
+
+    Args:
+        table: The transfers.
+        first: Row from which on to look; no later row is missing.
+        opening: Raw balance of an address right before that row; None where it is unknown.
+        least_before: Smallest balance to tell of.
+        movement_pct: Percent of the balance right before the transfer.
     """
-    cut = least_amount(total_supply, whale_pct)
-    running = {table.code(Address(whale.address)): int(whale.balance_raw) for whale in whales}
-    codes = np.fromiter(running, dtype=np.int64, count=len(running))
-    touched = np.isin(table.senders, codes) | np.isin(table.recipients, codes)
-    rows = np.flatnonzero(touched & ~table.is_self)
-    amounts = table.amounts(rows)
     share = fraction_of(movement_pct) / 100
+    rows = np.arange(first, len(table))
+    senders, recipients = table.senders[first:], table.recipients[first:]
+    large = table.sizes[first:] >= max(1.0, float(share * least_before) * (1 - 1e-9))
+    moves = (senders != recipients) & ~table.is_mint[first:]
+    running: dict[int, int] = {}
+    for code in distinct(senders[large & moves]).tolist():
+        balance = opening(unpack_one(table.packed[code]))
+        if balance is not None:
+            running[code] = balance
+    watched = np.zeros(len(table.packed), dtype=bool)
+    watched[list(running)] = True
+    rows = rows[(watched[senders] | watched[recipients]) & (senders != recipients)]
     movements: list[WhaleMovement] = []
-    for row, amount in zip(rows[::-1].tolist(), reversed(amounts), strict=True):
+    for row, amount in zip(rows.tolist(), table.amounts(rows), strict=True):
         sender, recipient = int(table.senders[row]), int(table.recipients[row])
         if recipient in running:
-            running[recipient] -= amount
+            running[recipient] += amount
         if sender not in running:
             continue
-        running[sender] += amount
         before = running[sender]
-        if before >= cut and amount > 0 and amount >= before * share:
-            movements.append(
-                WhaleMovement(row, table.addresses[sender], before, amount * 100 / before)
-            )
-    return movements[::-1]
+        running[sender] -= amount
+        if before >= least_before and amount > 0 and amount >= before * share:
+            whale = unpack_one(table.packed[sender])
+            movements.append(WhaleMovement(row, whale, before, amount * 100 / before))
+    return movements
 
 
 def _behaviour(net: int, larger_balance: int) -> Behaviour:

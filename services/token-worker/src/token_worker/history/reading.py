@@ -15,13 +15,15 @@ from common.chain.requests import Request, block_request
 from common.chain.transfers import TRANSFER, decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
+from token_worker.analysis.digest import Digest
 from token_worker.analysis.table import TransferTable
-from token_worker.history.segments import SEGMENT_TRANSFERS, Checkpoint, Segment
+from token_worker.history.digests import DigestStore
+from token_worker.history.segments import SEGMENT_TRANSFERS, Checkpoint, Outline, Segment
 from token_worker.history.store import HistoryStore
 
 HISTORY_CAP = 5_000_000
 """Transfers that one worker can hold and analyse in about 2 GB."""
-PIECE_TRANSFERS = 25_000
+PIECE_TRANSFERS = 12_500
 FIRST_RANGE_BLOCKS = 2_000
 MAX_RANGE_BLOCKS = 200_000
 RANGE_LOGS = 20_000
@@ -30,10 +32,21 @@ RANGE_LOGS = 20_000
 
 @dataclass(frozen=True)
 class History:
-    """All transfers of a token up to the pinned block."""
+    """The transfers of a token up to the pinned block.
+
+    Attributes:
+        table: All of them, or beside `past` those that matter and the newest ones.
+        unread_logs: Transfer events among them that are none of a fungible token.
+        past: What is known of the transfers before `new_from`; its rows are rows of `table`.
+        new_from: Row from which on transfers are in no digest.
+        is_newest: Nothing newer is kept.
+    """
 
     table: TransferTable
     unread_logs: int
+    past: Digest | None = None
+    new_from: int = 0
+    is_newest: bool = True
 
 
 async def read_history(
@@ -41,22 +54,34 @@ async def read_history(
     token: Address,
     database: AsyncDatabase[dict[str, Any]],
     report_progress: Callable[[str], Awaitable[None]],
+    digests: DigestStore | None = None,
+    total_supply: int | None = None,
 ) -> History:
     """Return all transfers up to the pinned block, reading only blocks not read before.
 
     What is kept is trusted up to its newest checkpoint that is still part of the chain. A run at
     an older block than the newest one read uses what is kept and leaves it as it is.
 
+    Args:
+        pinned: The chain at one block.
+        token: Address of the token contract.
+        database: Where histories are kept.
+        report_progress: Tells what happens now.
+        digests: Where to find what is known of old transfers; without it all of them are read.
+        total_supply: At the pinned block, raw; a digest made for a far larger one does not serve.
+
     Raises:
         PayloadError: The token has more transfers than one worker can analyse.
+        HistoryChangedError: Another run changed what is kept meanwhile.
         ChainError: The chain could not be read.
     """
     store = HistoryStore(database, pinned.chain_id, token)
     await store.create_indexes()
-    known = await store.find_segments()
-    segments, is_newest = await _still_on_chain(pinned, known)
-    if is_newest and len(segments) < len(known):
-        await store.delete_from(len(segments))
+    known = await store.find_outlines()
+    older, segments = await _still_on_chain(pinned, store, known)
+    is_newest = not known or known[-1].end.number <= pinned.block.number
+    if is_newest and len(older) + len(segments) < len(known):
+        await store.delete_from(len(older) + len(segments))
     first = segments[-1].end.number + 1 if segments else await _birth_block(pinned, token)
     writing = is_newest
     blocks = FIRST_RANGE_BLOCKS
@@ -64,7 +89,7 @@ async def read_history(
         last = min(first + blocks - 1, pinned.block.number)
         await report_progress(f"reading transfers of blocks {first} to {last}")
         table, unread_logs = await _read_range(pinned, token, first, last)
-        if sum(len(segment.table) for segment in segments) + len(table) > HISTORY_CAP:
+        if _count(older, segments) + len(table) > HISTORY_CAP:
             raise PayloadError(
                 f"{token} has more than {HISTORY_CAP:,} transfers, the most that fullHistory can "
                 "analyse: use transactionLimit instead"
@@ -72,7 +97,7 @@ async def read_history(
         for piece, end_block in _pieces(table, last):
             end = await _checkpoint(pinned, end_block)
             unread_of_piece = unread_logs if end_block == last else 0
-            segments = _appended(segments, piece, unread_of_piece, end)
+            segments = _appended(len(older), segments, piece, unread_of_piece, end)
             full = len(segments[-1].table) + PIECE_TRANSFERS > SEGMENT_TRANSFERS
             if writing and (full or end_block == pinned.block.number):
                 await pinned.confirm()  # what was read and the checkpoint's hash are of one chain
@@ -80,27 +105,56 @@ async def read_history(
                 segments[-1] = replace(segments[-1], version=segments[-1].version + 1)
         blocks = _next_blocks(blocks, len(table))
         first = last + 1
-    return History(
-        table=await asyncio.to_thread(TransferTable.join, [each.table for each in segments]),
-        unread_logs=sum(segment.unread_logs for segment in segments),
-    )
+    unread = sum(each.unread_logs for each in older)
+    unread += sum(each.unread_logs for each in segments)
+    past = await _find_digest(pinned, digests, total_supply)
+    if past:
+        older = [each for each in older if (each.last_time or 0) >= past.whole_from]
+    tables = [each.table for each in (*await store.load(older), *segments)]
+    table = await asyncio.to_thread(TransferTable.join, tables)
+    if past is None:
+        return History(table, unread, is_newest=is_newest)
+    past = await asyncio.to_thread(past.joined_to, table)
+    return History(past.kept, unread, past, past.first_new_row(), is_newest)
 
 
-async def _still_on_chain(pinned: PinnedChain, known: list[Segment]) -> tuple[list[Segment], bool]:
+async def _find_digest(
+    pinned: PinnedChain, digests: DigestStore | None, total_supply: int | None
+) -> Digest | None:
+    """The newest digest of a block that is still part of the chain, if it serves."""
+    if digests is None:
+        return None
+    await digests.create_indexes()
+    async for digest_id, block in digests.find(pinned.block.number):
+        if await _checkpoint(pinned, block.number) == block:
+            digest = await digests.load(digest_id)
+            if digest is not None and (total_supply or 0) >= digest.supply_floor:
+                return digest
+    return None
+
+
+async def _still_on_chain(
+    pinned: PinnedChain, store: HistoryStore, known: list[Outline]
+) -> tuple[list[Outline], list[Segment]]:
     """What of the kept history is part of the chain at the pinned block.
 
     Returns:
-        These segments, and whether nothing newer is kept than this run will read.
+        Outlines of all segments but the last one, and that one, with its transfers; two empty
+        lists where nothing is.
     """
-    is_newest = not known or known[-1].end.number <= pinned.block.number
-    segments = list(known)
-    while segments:
-        segment = segments.pop()
-        candidates = [each for each in segment.checkpoints if each.number <= pinned.block.number]
+    older = list(known)
+    while older:
+        outline = older.pop()
+        candidates = [each for each in outline.checkpoints if each.number <= pinned.block.number]
         for candidate in reversed(candidates):
             if await _checkpoint(pinned, candidate.number) == candidate:
-                return [*segments, segment.cut(candidate)], is_newest
-    return [], is_newest
+                [segment] = await store.load([outline])
+                return older, [segment.cut(candidate)]
+    return [], []
+
+
+def _count(older: list[Outline], segments: list[Segment]) -> int:
+    return sum(each.transfers for each in older) + sum(len(each.table) for each in segments)
 
 
 def _pieces(table: TransferTable, last: int) -> Iterator[tuple[TransferTable, int]]:
@@ -123,12 +177,12 @@ def _pieces(table: TransferTable, last: int) -> Iterator[tuple[TransferTable, in
 
 
 def _appended(
-    segments: list[Segment], table: TransferTable, unread_logs: int, end: Checkpoint
+    older: int, segments: list[Segment], table: TransferTable, unread_logs: int, end: Checkpoint
 ) -> list[Segment]:
     if segments and len(segments[-1].table) + len(table) <= SEGMENT_TRANSFERS:
         return [*segments[:-1], segments[-1].extended(table, unread_logs, end)]
     previous = segments[-1].end if segments else None
-    return [*segments, Segment(len(segments), 0, previous, (end,), table, unread_logs)]
+    return [*segments, Segment(older + len(segments), 0, previous, (end,), table, unread_logs)]
 
 
 async def _read_range(

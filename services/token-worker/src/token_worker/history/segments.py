@@ -1,15 +1,17 @@
 """Segments of a token's history, as MongoDB keeps them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from common.chain.types import Address
+from token_worker.analysis.exact import LimbArray
+from token_worker.analysis.packed import ADDRESS_BYTES
 from token_worker.analysis.table import TransferTable
 
-SEGMENT_TRANSFERS = 100_000
-"""Most transfers of a segment: at up to 130 bytes each they stay below the 16 MB of a document."""
+SEGMENT_TRANSFERS = 25_000
+"""Most transfers of a segment: 3 MB at up to 130 bytes each, as every run rewrites the last one."""
 CHECKPOINTS_KEPT = 32
 
 _WHOLE_NUMBERS = (
@@ -28,6 +30,34 @@ class Checkpoint:
 
     number: int
     hash: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A segment without its transfers.
+
+    Attributes:
+        sequence: Place in the history, from 0.
+        version: Counts the writes of this segment.
+        previous: Where the segment before ends; None for the first one.
+        checkpoints: Ascending; the last one is where this segment ends.
+        unread_logs: Transfer events among them that are none of a fungible token.
+        transfers: How many there are.
+        last_time: Unix seconds of the newest one; None without any.
+    """
+
+    sequence: int
+    version: int
+    previous: Checkpoint | None
+    checkpoints: tuple[Checkpoint, ...]
+    unread_logs: int
+    transfers: int
+    last_time: int | None
+
+    @property
+    def end(self) -> Checkpoint:
+        """Where this segment ends."""
+        return self.checkpoints[-1]
 
 
 @dataclass(frozen=True)
@@ -54,6 +84,19 @@ class Segment:
     def end(self) -> Checkpoint:
         """Where this segment ends."""
         return self.checkpoints[-1]
+
+    @property
+    def outline(self) -> Outline:
+        """This segment without its transfers."""
+        return Outline(
+            self.sequence,
+            self.version,
+            self.previous,
+            self.checkpoints,
+            self.unread_logs,
+            len(self.table),
+            int(self.table.timestamps[-1]) if len(self.table) else None,
+        )
 
     def cut(self, checkpoint: Checkpoint) -> "Segment":
         """Return this segment as it was at one of its checkpoints.
@@ -85,36 +128,77 @@ def pack(segment: Segment) -> dict[str, Any]:
         "previous": None if segment.previous is None else _pack_checkpoint(segment.previous),
         "checkpoints": [_pack_checkpoint(each) for each in segment.checkpoints],
         "unreadLogs": segment.unread_logs,
-        "addresses": bytes.fromhex("".join(address[2:] for address in table.addresses)),
+        "transfers": segment.outline.transfers,
+        "lastTime": segment.outline.last_time,
+        **pack_table(table),
+    }
+
+
+def pack_table(table: TransferTable) -> dict[str, bytes]:
+    """Return the columns of a table as bytes."""
+    return {
+        "addresses": table.packed.tobytes(),
         "hashes": table.hashes.tobytes(),
         "limbs": table.limbs.astype("<u4").tobytes(),
         **{name: getattr(table, name).astype("<u4").tobytes() for name in _WHOLE_NUMBERS},
     }
 
 
-def unpack(document: dict[str, Any]) -> Segment:
-    """Return the segment of a document."""
+def unpack_table(document: Mapping[str, Any]) -> TransferTable:
+    """Return the table of `pack_table`."""
     columns = {
         name: np.frombuffer(document[name], dtype="<u4").astype(np.int64) for name in _WHOLE_NUMBERS
     }
-    count = columns["senders"].size
-    digits = document["addresses"].hex()
-    limbs = np.frombuffer(document["limbs"], dtype="<u4")
+    return TransferTable(
+        packed=np.frombuffer(document["addresses"], dtype=f"S{ADDRESS_BYTES}"),
+        hashes=np.frombuffer(document["hashes"], dtype="V32"),
+        limbs=unpack_limbs(document["limbs"], columns["senders"].size),
+        **columns,
+    )
+
+
+def unpack_limbs(data: bytes, count: int) -> LimbArray:
+    """Return so many amounts of `to_limbs` from their bytes."""
+    limbs = np.frombuffer(data, dtype="<u4")
+    return limbs.reshape(count, limbs.size // count if count else 1)
+
+
+OUTLINE_FIELDS = (
+    "sequence",
+    "version",
+    "previous",
+    "checkpoints",
+    "unreadLogs",
+    "transfers",
+    "lastTime",
+)
+"""What `unpack_outline` needs of a document."""
+
+
+def unpack_outline(document: Mapping[str, Any]) -> Outline:
+    """Return the outline of a segment's document."""
     previous = document["previous"]
-    return Segment(
+    return Outline(
         sequence=document["sequence"],
         version=document["version"],
         previous=None if previous is None else _unpack_checkpoint(previous),
         checkpoints=tuple(map(_unpack_checkpoint, document["checkpoints"])),
-        table=TransferTable(
-            addresses=tuple(
-                Address("0x" + digits[start : start + 40]) for start in range(0, len(digits), 40)
-            ),
-            hashes=np.frombuffer(document["hashes"], dtype="V32"),
-            limbs=limbs.reshape(count, limbs.size // count if count else 1),
-            **columns,
-        ),
         unread_logs=document["unreadLogs"],
+        transfers=document["transfers"],
+        last_time=document["lastTime"],
+    )
+
+
+def unpack(document: Mapping[str, Any]) -> Segment:
+    """Return the segment of a document."""
+    outline = unpack_outline(document)
+    return Segment(
+        sequence=outline.sequence,
+        version=outline.version,
+        previous=outline.previous,
+        checkpoints=outline.checkpoints,
+        table=unpack_table(document),
+        unread_logs=outline.unread_logs,
     )
 
 

@@ -1,6 +1,6 @@
 """Reads and writes the segments of tokens' histories in MongoDB."""
 
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo import ASCENDING
@@ -8,9 +8,24 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from common.chain.types import Address
-from token_worker.history.segments import Segment, pack, unpack
+from common.errors import JobError
+from token_worker.history.segments import (
+    OUTLINE_FIELDS,
+    Outline,
+    Segment,
+    pack,
+    unpack,
+    unpack_outline,
+)
 
 COLLECTION = "coin_flow_history"
+
+
+class HistoryChangedError(JobError):
+    """What is kept of a token was written by another run in between."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
 
 
 class HistoryStore:
@@ -24,15 +39,38 @@ class HistoryStore:
         self._segments = database[COLLECTION]
         self._key = f"{chain_id}:{token}"
 
-    async def find_segments(self) -> list[Segment]:
-        """Return the segments that follow one another without a gap, oldest first."""
-        cursor = self._segments.find({"history": self._key}, sort=[("sequence", ASCENDING)])
+    async def find_outlines(self) -> list[Outline]:
+        """Return the segments that follow one another without a gap, oldest first.
+
+        One that an earlier version of this program wrote, with other fields, ends them.
+        """
+        cursor = self._segments.find(
+            {"history": self._key}, OUTLINE_FIELDS, sort=[("sequence", ASCENDING)]
+        )
+        outlines: list[Outline] = []
+        async for document in cursor:
+            if not document.keys() >= set(OUTLINE_FIELDS):
+                break
+            outline = unpack_outline(document)
+            if outline.previous != (outlines[-1].end if outlines else None):
+                break
+            outlines.append(outline)
+        return outlines
+
+    async def load(self, outlines: Sequence[Outline]) -> list[Segment]:
+        """Return segments with their transfers.
+
+        Raises:
+            HistoryChangedError: One of them is gone or has been written again.
+        """
+        wanted = [f"{self._key}:{outline.sequence}" for outline in outlines]
+        cursor = self._segments.find({"_id": {"$in": wanted}}, sort=[("sequence", ASCENDING)])
         segments = [unpack(document) async for document in cursor]
-        if segments and segments[0].previous is not None:
-            return []
-        for earlier, later in pairwise(segments):
-            if later.previous != earlier.end:
-                return segments[: segments.index(later)]
+        if [each.outline for each in segments] != list(outlines):
+            raise HistoryChangedError(
+                f"the kept history {self._key} was changed by another run while it was read: "
+                "the next attempt reads what that one has left"
+            )
         return segments
 
     async def write(self, segment: Segment) -> bool:

@@ -1,0 +1,208 @@
+"""A report that rests on a digest is the one that reading every transfer gives."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
+from common.chain.transfers import Erc20Transfer
+from common.chain.types import ZERO_ADDRESS, Address, Block, TokenMetadata
+from common.labels.label import Label
+from token_worker.analysis import digesting, report, search, transfer_alerts
+from token_worker.analysis.digest import Digest
+from token_worker.analysis.digesting import make_digest
+from token_worker.analysis.report import report_findings, report_flows
+from token_worker.analysis.search import find_everything, search_circles
+from token_worker.analysis.table import TransferTable
+from token_worker.history.digest_packing import pack_digest, unpack_digest
+from token_worker.models import TokenFlowReading
+
+TOKEN = Address("0x7fa7677c6708f0cd07724d61bfdc6be6bb15d2e7")
+DEAD = Address("0x" + "0" * 36 + "dead")
+PEOPLE = [Address(f"0x{digit * 40}") for digit in "123456"]
+ALIKE = [Address("0xabcd" + digit * 32 + "ef01") for digit in "78"]
+LABELS = {PEOPLE[0]: Label("exchange", "Kraken 1"), PEOPLE[1]: Label("exchange", "Bitfinex 2")}
+START = 1_700_000_000
+UNIT = 10**40  # so that sums leave every machine word behind
+
+THRESHOLDS = {
+    "batchRecipients": 2,
+    "batchSpamRecipients": 3,
+    "poisoningZeroTransfers": 2,
+    "dormantDays": 0.2,
+    "dormantSupplyPct": 5.0,
+    "circularResidualPct": 20.0,
+    "activityMinTransfers": 1,
+    "activityZScore": 1.0,
+    "activitySpikePct": 50.0,
+    "whaleMovementPct": 20.0,
+}
+
+Row = tuple[int, Address, Address, int]
+"""Place of the transaction in its block, sender, recipient and amount."""
+Blocks = list[tuple[int, list[Row]]]
+"""Seconds since the block before, and its transfers."""
+
+PERSON = st.sampled_from([*PEOPLE, *ALIKE, DEAD, TOKEN, ZERO_ADDRESS])
+GAP = st.sampled_from([1, 60, 600, 1_700, 3_600, 40_000, 90_000, 300_000, 700_000])
+AMOUNT = st.sampled_from([0, 0, 1, 50, 50, 100, 100, 1_000])
+
+
+def _noise(gaps: list[int], rows: list[Row]) -> Blocks:
+    return [(gap, [row]) for gap, row in zip(gaps, rows, strict=False)]
+
+
+def _ring(gap: int, amount: int, people: list[Address], loose: int) -> Blocks:
+    """Everything goes round once, and a little more."""
+    hops = zip(people, [*people[1:], people[0]], strict=True)
+    ring: Blocks = [(gap, [(0, sender, recipient, amount)]) for sender, recipient in hops]
+    return [(5, [(0, ZERO_ADDRESS, people[0], amount)]), *ring, *ring[:loose]]
+
+
+def _bait(gap: int, victim: Address, real: Address, dust: int) -> Blocks:
+    fake = ALIKE[1 - ALIKE.index(real)]
+    return [
+        (5, [(0, ZERO_ADDRESS, victim, 50_001)]),
+        (gap, [(0, victim, real, 50_000)]),
+        (gap, [(0, victim, fake, dust)]),
+    ]
+
+
+def _batch(gap: int, sender: Address, recipients: list[Address], amount: int) -> Blocks:
+    served: list[Row] = [(0, sender, recipient, amount) for recipient in recipients]
+    return [(gap, [(0, ZERO_ADDRESS, sender, 1_000)]), (5, served)]
+
+
+BLOCKS = st.lists(
+    st.one_of(
+        st.builds(
+            _noise,
+            st.lists(GAP, min_size=4, max_size=4),
+            st.lists(st.tuples(st.integers(0, 1), PERSON, PERSON, AMOUNT), min_size=1, max_size=4),
+        ),
+        st.builds(
+            _ring,
+            GAP,
+            st.sampled_from([50, 100]),
+            st.lists(st.sampled_from(PEOPLE), min_size=2, max_size=4, unique=True),
+            st.integers(0, 2),
+        ),
+        st.builds(
+            _bait, GAP, st.sampled_from(PEOPLE), st.sampled_from(ALIKE), st.sampled_from([0, 1])
+        ),
+        st.builds(
+            _batch,
+            GAP,
+            st.sampled_from(PEOPLE),
+            st.lists(st.sampled_from(PEOPLE), min_size=2, max_size=5),
+            st.sampled_from([0, 1, 50]),
+        ),
+    ),
+    min_size=3,
+    max_size=12,
+).map(lambda motifs: [block for motif in motifs for block in motif])
+
+
+@pytest.fixture(params=["whole lists", "lists cut short"], autouse=True)
+def _caps(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Once with lists that hold everything, once with lists that leave most of it out."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "lists cut short":
+            for module in (digesting, report, search, transfer_alerts):
+                patch.setattr(module, "LIST_CAP", 4)
+            patch.setattr(report, "ALERT_CAP_PER_TYPE", 3)
+        yield
+
+
+def _history(blocks: Blocks) -> tuple[TransferTable, dict[int, int]]:
+    """Transfers of a token that follows ERC-20: nobody sends what it does not have."""
+    held: dict[Address, int] = {}
+    transfers: list[Erc20Transfer] = []
+    times: dict[int, int] = {}
+    moment = START
+    for number, (seconds, rows) in enumerate(blocks):
+        moment += seconds
+        times[number] = moment
+        for log_index, (transaction, sender, recipient, amount) in enumerate(
+            sorted(rows, key=lambda row: row[0])
+        ):
+            raw = amount * UNIT
+            if held.get(sender, 0) < raw:
+                sender = ZERO_ADDRESS
+            held[sender] = held.get(sender, 0) - raw
+            held[recipient] = held.get(recipient, 0) + raw
+            transfers.append(
+                Erc20Transfer(
+                    TOKEN,
+                    sender,
+                    recipient,
+                    raw,
+                    number,
+                    f"0x{number * 10 + transaction:064x}",
+                    transaction,
+                    log_index,
+                )
+            )
+    return TransferTable.from_transfers(transfers, times), times
+
+
+def _reading(table: TransferTable, block: int, times: dict[int, int]) -> TokenFlowReading:
+    """What a run at a block reads that has nothing to rest on."""
+    table = table.until(block)
+    held = dict.fromkeys(table.addresses, 0)
+    for row in range(len(table)):
+        held[table[row].sender] -= table[row].amount
+        held[table[row].recipient] += table[row].amount
+    supply = -held.pop(ZERO_ADDRESS, 0)
+    return TokenFlowReading(
+        chain_id=1,
+        block=Block(block, f"0x{block:064x}", times[block] + 5, "finalized"),
+        token=TokenMetadata(TOKEN, "Flow Token", "FLOW", 2, "ok"),
+        total_supply=supply,
+        from_block=0,
+        truncated=False,
+        table=table,
+        unread_logs=0,
+        window_start=START,
+        balances={ZERO_ADDRESS: 0, **held},
+        contracts={PEOPLE[2]: True},
+        labels=LABELS,
+        balances_are_sums=True,
+    )
+
+
+def _resting_on(digest: Digest, reading: TokenFlowReading) -> TokenFlowReading:
+    """The same reading, of which only the transfers are there that the digest asks for."""
+    whole_from = int(np.searchsorted(reading.table.timestamps, digest.whole_from))
+    first_new = int(np.searchsorted(reading.table.block_numbers, digest.block_number + 1))
+    newest = reading.table.part(min(whole_from, first_new), len(reading.table))
+    past = unpack_digest(pack_digest(digest)).joined_to(newest)
+    return replace(reading, table=past.kept, past=past, new_from=past.first_new_row())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@given(
+    BLOCKS, st.lists(st.integers(0, 29), min_size=1, max_size=4), st.sampled_from([5, 60, 10_080])
+)
+def test_incremental_equals_from_scratch(
+    blocks: Blocks, runs: list[int], bucket_minutes: int
+) -> None:
+    table, times = _history(blocks)
+    options = CoinFlowOptions(bucket_minutes=bucket_minutes)
+    thresholds = CoinFlowThresholds.model_validate(THRESHOLDS)
+    digest: Digest | None = None
+    for block in sorted({*(run % len(blocks) for run in runs), len(blocks) - 1}):
+        reading = _reading(table, block, times)
+        wanted = report_flows(reading, options, thresholds)
+        if digest is not None and (reading.total_supply or 0) >= digest.supply_floor:
+            reading = _resting_on(digest, reading)
+        circles = search_circles(reading, thresholds)
+        found = find_everything(reading, options, thresholds, circles)
+
+        assert report_findings(found, options, thresholds) == wanted
+
+        digest = make_digest(found)
