@@ -1,7 +1,7 @@
 """Chain access over real HTTP, through a node that fails, refuses and lies on command."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from aiohttp import web
 from common.chain import health, rpc
 from common.chain.client import Chain, Chains, PinnedChain
 from common.chain.kept import Store
+from common.chain.limits import Gates, RpcLimit
 from local_chain.addresses import CHAIN_ID
 from local_chain.node import Node
 from local_chain.scenario import Scenario
@@ -108,7 +109,12 @@ class Connect(Protocol):
     """Opens a chain over some URLs, tried in their order; each time as a process of its own."""
 
     async def __call__(
-        self, *urls: str, timeout_seconds: float = 30.0, store: Store | None = None
+        self,
+        *urls: str,
+        timeout_seconds: float = 30.0,
+        store: Store | None = None,
+        limits: Sequence[RpcLimit] = (),
+        gates: Gates | None = None,
     ) -> Chain: ...
 
 
@@ -157,10 +163,19 @@ async def connect() -> AsyncIterator[Connect]:
     async with AsyncExitStack() as stack:
 
         async def create(
-            *urls: str, timeout_seconds: float = 30.0, store: Store | None = None
+            *urls: str,
+            timeout_seconds: float = 30.0,
+            store: Store | None = None,
+            limits: Sequence[RpcLimit] = (),
+            gates: Gates | None = None,
         ) -> Chain:
             chains = Chains(
-                {CHAIN_ID: list(urls)}, CHAIN_ID, timeout_seconds=timeout_seconds, store=store
+                {CHAIN_ID: list(urls)},
+                CHAIN_ID,
+                timeout_seconds=timeout_seconds,
+                store=store,
+                limits={CHAIN_ID: limits},
+                gates=gates,
             )
             stack.push_async_callback(chains.close)
             return await chains.get()

@@ -19,6 +19,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from common.chain.limits import RpcLimit
+
 
 class ServiceSettings(BaseSettings):
     """What every service needs. Built once, in its `main`."""
@@ -51,6 +53,11 @@ class WorkerSettings(ServiceSettings):
         default_factory=dict,
         description='chain id to endpoint URLs in order of preference: {"1": ["https://..."]}',
     )
+    rpc_limits: dict[int, RpcLimit | list[RpcLimit]] = Field(
+        default_factory=dict,
+        description="by chain id, what each endpoint is asked at most by all workers together:"
+        ' {"1": [{"requestsPerSecond": 25, "concurrency": 10}]}; one for all, or one for each',
+    )
     default_chain_id: PositiveInt = 1
     concurrency: PositiveInt = Field(default=8, description="runs carried out at the same time")
     lease_seconds: PositiveFloat = 5.0
@@ -68,6 +75,15 @@ class WorkerSettings(ServiceSettings):
     thresholds: dict[str, float] = Field(
         default_factory=dict, description="defaults of this worker's thresholds, by camelCase name"
     )
+
+    def limits_of_endpoints(self) -> dict[int, list[RpcLimit]]:
+        """Return the limits by chain id, one for each of the chain's endpoints in order."""
+        return {
+            chain_id: limits
+            if isinstance(limits, list)
+            else [limits] * len(self.rpc_urls.get(chain_id, ()))
+            for chain_id, limits in self.rpc_limits.items()
+        }
 
     @model_validator(mode="after")
     def _lease_outlives_heartbeats(self) -> "WorkerSettings":

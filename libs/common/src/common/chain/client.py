@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from typing import TypeVar
 
 import aiohttp
@@ -13,6 +14,8 @@ from common.chain.endpoint import REQUEST_TIMEOUT_SECONDS, Endpoint
 from common.chain.errors import ChainError, UnknownChain
 from common.chain.health import Endpoints
 from common.chain.kept import Kept, NothingKept, Store
+from common.chain.learnt import recall_endpoints, remember_endpoints
+from common.chain.limits import UNLIMITED, Gates, RpcLimit
 from common.chain.log_audit import LogMemory
 from common.chain.logs import LogReader
 from common.chain.parsing import parse_quantity
@@ -46,12 +49,25 @@ class Chains:
         *,
         timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
         store: Store | None = None,
+        limits: Mapping[int, Sequence[RpcLimit]] | None = None,
+        gates: Gates | None = None,
     ) -> None:
-        """Chains by their endpoints' URLs; what is final is kept in `store` if there is one."""
+        """Chains by their endpoints' URLs.
+
+        Args:
+            rpc_urls: By chain id, in order of preference.
+            default_chain_id: Of runs that name no chain.
+            timeout_seconds: Of one request.
+            store: Where what is final is kept; nothing is without one.
+            limits: By chain id, one for each endpoint in order.
+            gates: Who holds the limits; each process for itself without.
+        """
         self._rpc_urls = rpc_urls
         self._default_chain_id = default_chain_id
         self._timeout_seconds = timeout_seconds
         self._store = store
+        self._limits = limits or {}
+        self._gates = gates
         self._chains: dict[int, Chain] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -85,6 +101,7 @@ class Chains:
                 connector=aiohttp.TCPConnector(keepalive_timeout=60)
             )
         urls = self._rpc_urls[chain_id]
+        limits = [*self._limits.get(chain_id, ()), *repeat(UNLIMITED, len(urls))]
         return Chain(
             Endpoints(
                 chain_id,
@@ -95,6 +112,8 @@ class Chains:
                         position=position,
                         total=len(urls),
                         timeout_seconds=self._timeout_seconds,
+                        limit=limits[position - 1],
+                        gates=self._gates,
                     )
                     for position, url in enumerate(urls, start=1)
                 ],
@@ -136,6 +155,7 @@ class Chain:
         if self._store is not None:
             fetch = partial(headers.fetch_headers, rpc)
             kept = await self._store.open(self.chain_id, block, fetch)
+            await recall_endpoints(self._endpoints.all, kept)
         return PinnedChain(
             self.chain_id,
             block,
@@ -186,7 +206,7 @@ class PinnedChain:
         self._multicall = multicall
         self._times = times
         self._times.add({block.number: block.timestamp})
-        self._logs = LogReader(rpc, block, times, log_memory)
+        self._logs = LogReader(rpc, block, times, log_memory, kept)
 
     async def fetch_logs(
         self,
@@ -320,3 +340,4 @@ class PinnedChain:
             ReorgDetected: Another block has taken its place: nothing read is worth keeping.
         """
         await headers.confirm_block(self._rpc, self.block)
+        await remember_endpoints(self._rpc.endpoints.all, self.kept)

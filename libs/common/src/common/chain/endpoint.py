@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,12 +25,14 @@ from common.chain.errors import (
     RequestTimedOut,
     Unauthorized,
 )
+from common.chain.limits import UNLIMITED, Gates, LocalGates, RpcLimit, endpoint_digest
 
 REQUEST_TIMEOUT_SECONDS = 30.0
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_CONCURRENT_REQUESTS = 8
 MAX_BATCH = 500
 """Where an endpoint takes fewer it says so, once, and that is remembered."""
+_LEARNT = ("max_log_blocks", "max_batch", "takes_block_hash")
 _MAX_SHOWN = 300
 _NOT_ABOUT_SIZE = (RateLimited, QuotaExhausted, Unauthorized)
 _URL = re.compile(r"\b(?:https?|wss?)://\S+")
@@ -62,6 +64,9 @@ class Endpoint(AsyncHTTPProvider):
             the first was.
         logs_reach: Highest block up to which its logs have shown to be there.
         is_chain_checked: Whether it has shown to serve the chain it is configured for.
+        digest: What it is known by in places that must not hold its URL.
+        remembered: What other processes know of it; None before that has been looked up.
+        gate: What every request passes, with those of other runs and processes.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class Endpoint(AsyncHTTPProvider):
         position: int = 1,
         total: int = 1,
         timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+        limit: RpcLimit = UNLIMITED,
+        gates: Gates | None = None,
     ) -> None:
         super().__init__(url, exception_retry_configuration=None)
         self.host = urlsplit(url).hostname or "no host"
@@ -81,6 +88,9 @@ class Endpoint(AsyncHTTPProvider):
         self.takes_block_hash: bool | None = None
         self.logs_reach = -1
         self.is_chain_checked = False
+        self.digest = endpoint_digest(url)
+        self.remembered: Mapping[str, Any] | None = None
+        self.gate = (gates or LocalGates()).create(self.digest, limit, self.label)
         self._url = url
         self._secrets = _secret_parts(url)
         self._session = session
@@ -94,6 +104,15 @@ class Endpoint(AsyncHTTPProvider):
         return self.label
 
     __repr__ = __str__
+
+    def learnt(self) -> dict[str, Any]:
+        """What other processes may want to know of it."""
+        return {name: getattr(self, name) for name in _LEARNT}
+
+    def recall(self, learnt: Mapping[str, Any]) -> None:
+        """Begins with what another process has learnt."""
+        for name in _LEARNT:
+            setattr(self, name, learnt.get(name, getattr(self, name)))
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """Sends one call; web3's way in.
@@ -114,7 +133,8 @@ class Endpoint(AsyncHTTPProvider):
         """
         forms = [self.form_request(method, params) for method, params in batch_requests]
         ids = [form["id"] for form in forms]
-        results = self.read_batch(await self.post(self.encode_batch_request_dicts(forms)), ids)
+        body = self.encode_batch_request_dicts(forms)
+        results = self.read_batch(await self.post(body, len(forms)), ids)
         for result in results:
             if isinstance(result, ChainError):
                 raise result
@@ -123,16 +143,18 @@ class Endpoint(AsyncHTTPProvider):
     async def disconnect(self) -> None:
         """Does nothing: the session belongs to whoever made it."""
 
-    async def post(self, request: bytes) -> Reply:
-        """Sends a request body and reads the answer, whatever its status.
+    async def post(self, request: bytes, calls: int = 1) -> Reply:
+        """Sends a request body of so many calls and reads the answer, whatever its status.
 
         Raises:
+            RateLimited: Our own limit, or an earlier answer, says that it must not be sent now.
             RequestTimedOut: No answer in time.
             EndpointUnavailable: No connection, or it was lost.
         """
         try:
             async with (
                 self._slots,
+                self.gate.enter(calls),
                 self._session.post(
                     self._url,
                     data=request,

@@ -63,6 +63,11 @@ class Endpoints:
         slow = max(SLOW_FACTOR * fastest, fastest + SLOW_SECONDS)
         return next(each for each in free if (latencies[each] or 0.0) <= slow)
 
+    @property
+    def all(self) -> tuple[Endpoint, ...]:
+        """All of them in order."""
+        return self._endpoints
+
     def others(self, endpoint: Endpoint, count: int) -> list[Endpoint]:
         """At most so many others that do not rest, in order."""
         now = time.monotonic()

@@ -24,10 +24,12 @@ class Steps:
         blocks: The next number to try.
         refused: Least number that was refused without a reason; None before such a refusal. It
             grows slowly, since the reason may have been a passing one.
+        remembered_blocks: What other processes know; None before that has been looked up.
     """
 
     blocks: int = FIRST_STEP
     refused: float | None = None
+    remembered_blocks: int | None = None
 
     def served(self, blocks: int, logs: int, seconds: float) -> None:
         """Takes note that `blocks` of them held `logs` and took `seconds`.

@@ -6,6 +6,7 @@ from typing import Any
 from common.chain.block_times import BlockTimes
 from common.chain.errors import InvalidAnswer, MissingState, PrunedHistory
 from common.chain.kept import Kept
+from common.chain.learnt import recall_steps, remember_steps
 from common.chain.log_audit import LogMemory, Part
 from common.chain.log_parsing import check_hash, check_logs, parse_log_timestamps, parse_logs
 from common.chain.log_probe import LogProbe
@@ -29,11 +30,13 @@ class LogReader:
         pinned: Block,
         times: BlockTimes,
         memory: LogMemory,
+        kept: Kept,
     ) -> None:
         self._rpc = rpc
         self._pinned = pinned
         self._times = times
         self._memory = memory
+        self._kept = kept
         self._probe = LogProbe(rpc, pinned)
 
     def stream_logs(
@@ -104,10 +107,13 @@ class LogReader:
     ) -> AsyncIterator[list[Log]]:
         if first > last:
             return
+        steps = self._memory.steps_of(wanted)
+        await recall_steps(steps, wanted, self._kept)
         try:
             async for part in scan.windows(first, last):
                 await kept.keep_logs(wanted, part.first, part.last, part.logs)
                 yield part.logs
+            await remember_steps(steps, wanted, self._kept)
         except InvalidAnswer:
             # Answers are checked by samples: a bad one makes those before it doubtful too.
             await kept.forget_logs(wanted, first, last)

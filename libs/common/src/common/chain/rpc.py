@@ -38,6 +38,7 @@ from common.chain.health import (
     Endpoints,
     jittered,
 )
+from common.chain.limits import Parked, QueueTooLong
 from common.chain.parsing import parse_quantity
 from common.chain.requests import Request, block_request
 from common.chain.spans import request_span
@@ -154,6 +155,7 @@ class RpcClient:
                 answer = await send(endpoint)
             except _WORTH_ANOTHER_ENDPOINT as error:
                 self._take_note(endpoint, error)
+                await self._warn_others(endpoint, error)
                 if not isinstance(error, _TRANSIENT):
                     excluded.add(endpoint)
                 if is_divisible and isinstance(error, RequestTimedOut):
@@ -290,7 +292,8 @@ class RpcClient:
                     endpoint.form_request(method, request.form_params(by_hash=by_hash))
                     for request in requests
                 ]
-                reply = await endpoint.post(endpoint.encode_batch_request_dicts(forms))
+                body = endpoint.encode_batch_request_dicts(forms)
+                reply = await endpoint.post(body, len(forms))
                 self.stats.bytes += len(reply.body)
                 answers = endpoint.read_batch(reply, [form["id"] for form in forms])
             except ChainError as error:
@@ -346,6 +349,12 @@ class RpcClient:
                     f" serves chain {served}: correct RPC_URLS"
                 )
             endpoint.is_chain_checked = True
+
+    async def _warn_others(self, endpoint: Endpoint, error: ChainError) -> None:
+        """Keeps other processes away from an endpoint that has had too many requests."""
+        is_ours = isinstance(error, (LimitExceeded, Parked, QueueTooLong))
+        if isinstance(error, RateLimited) and not is_ours:
+            await endpoint.gate.park(error.retry_after_seconds or FIRST_REST_SECONDS)
 
     def _take_note(self, endpoint: Endpoint, error: ChainError) -> None:
         if isinstance(error, (*_NOT_HERE, InvalidAnswer)):

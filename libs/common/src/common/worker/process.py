@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 from common.actions import AnyAction
 from common.actions.handler import Handler
 from common.chain.client import Chains
+from common.chain.shared_limits import SharedGates
 from common.chain.store.chain_store import ChainStore
 from common.consumer import Source, StreamConsumer
 from common.events import JobDue
@@ -54,7 +55,14 @@ async def _work(
         retention_days=settings.chain_store_retention_days,
         metadata_days=settings.chain_metadata_days,
     )
-    chains = Chains(settings.rpc_urls, settings.default_chain_id, store=store)
+    gates = SharedGates(redis)
+    chains = Chains(
+        settings.rpc_urls,
+        settings.default_chain_id,
+        store=store,
+        limits=settings.limits_of_endpoints(),
+        gates=gates,
+    )
     leases = Leases(
         redis,
         source,
@@ -100,7 +108,11 @@ async def _work(
         await run_together(
             stop,
             work={"consumer": consume()},
-            beside={"heartbeat": leases.keep(), "health": serve_health(settings, live, ready)},
+            beside={
+                "heartbeat": leases.keep(),
+                "endpoint limits": gates.keep(),
+                "health": serve_health(settings, live, ready),
+            },
         )
     finally:
         await chains.close()
