@@ -8,6 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from beanie import init_beanie
@@ -74,6 +75,27 @@ def scheduler_settings(servers: Servers, **changes: Any) -> SchedulerSettings:
     )
 
 
+@dataclass(frozen=True)
+class Connections:
+    """What a scheduler talks to; a test may put faults between."""
+
+    redis: Redis
+    mongo: AsyncMongoClient[Document]
+    database: Database
+
+    @classmethod
+    def open(cls, servers: Servers) -> Self:
+        """Make the clients of a process of its own."""
+        mongo = create_mongo(SecretStr(servers.mongodb_uri))
+        redis = create_redis(SecretStr(servers.redis_url))
+        return cls(redis, mongo, mongo[servers.database_name])
+
+    async def close(self) -> None:
+        """Close them."""
+        await self.mongo.close()
+        await self.redis.aclose()
+
+
 BESIDE = ("emitter", "heartbeat")
 """Names of what runs until it is cancelled."""
 
@@ -116,16 +138,24 @@ class SchedulerReplica(_Replica):
     """The parts of one scheduler, wired as in its `main`; alone, or with their loops running."""
 
     def __init__(
-        self, servers: Servers, *, name: str = "", clock: Clock | None = None, **changes: Any
+        self,
+        servers: Servers,
+        *,
+        name: str = "",
+        clock: Callable[[], datetime] | None = None,
+        connections: Connections | None = None,
+        **changes: Any,
     ) -> None:
         super().__init__()
         self.settings = scheduler_settings(servers, **changes)
         self.clock = clock or Clock()
-        self.redis: Redis = create_redis(self.settings.redis_url)
-        self.mongo: AsyncMongoClient[Document] = create_mongo(self.settings.mongodb_uri)
-        self.database: Database = self.mongo[servers.database_name]
+        self._connections = connections or Connections.open(servers)
+        self.redis = self._connections.redis
+        self.database = self._connections.database
         self.wake = asyncio.Event()
-        source = Source(OUTCOMES_STREAM, SCHEDULER_GROUP, name or f"scheduler-{uuid.uuid4().hex}")
+        self.source = source = Source(
+            OUTCOMES_STREAM, SCHEDULER_GROUP, name or f"scheduler-{uuid.uuid4().hex}"
+        )
         self.recorder = OutcomeRecorder(
             self.database,
             self.redis,
@@ -167,8 +197,7 @@ class SchedulerReplica(_Replica):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-        await self.mongo.close()
-        await self.redis.aclose()
+        await self._connections.close()
 
     def start(self) -> None:
         """Let all loops run."""
@@ -210,6 +239,7 @@ class Worker(_Replica):
         *,
         name: str = "",
         concurrency: int = 16,
+        limit: int | None = None,
         lease_seconds: float = 0.9,
         grace_seconds: float = 0.001,
     ) -> None:
@@ -233,6 +263,7 @@ class Worker(_Replica):
             source,
             lease_seconds=self.settings.lease_seconds,
             heartbeat_seconds=self.settings.heartbeat_seconds,
+            limit=limit,
         )
         runner = AttemptRunner(
             action=TOY,

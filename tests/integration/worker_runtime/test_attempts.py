@@ -12,6 +12,7 @@ from common.consumer import Source
 from common.events import JobDue, RunStarted
 from common.models import now_utc
 from common.streams import OUTCOMES_STREAM, lease_key, to_entry
+from common.worker.lease_scripts import Answer
 from common.worker.leases import Leases
 from local_stack.servers import RedisServer
 from tests.integration.engine_data import (
@@ -242,9 +243,9 @@ async def test_a_lease_whose_answer_was_lost_is_taken_once(worker: Worker) -> No
     started = RunStarted(**identity, worker=worker.name, at=now_utc())
     source = Source(STREAM, WORKERS, worker.name)
     without_answer = Leases(worker.redis, source, lease_seconds=60, heartbeat_seconds=20)
-    assert await without_answer.start(started, "7-0", bool)
-    assert await worker.leases.start(started, "7-0", bool)
-    assert not await worker.leases.start(started, "8-0", bool)
+    assert await without_answer.start(started, "7-0", bool) is Answer.TAKEN
+    assert await worker.leases.start(started, "7-0", bool) is Answer.TAKEN
+    assert await worker.leases.start(started, "8-0", bool) is Answer.REFUSED
     assert await worker.redis.xlen(OUTCOMES_STREAM) == 1
 
 

@@ -60,6 +60,11 @@ class WorkerSettings(ServiceSettings):
     )
     default_chain_id: PositiveInt = 1
     concurrency: PositiveInt = Field(default=8, description="runs carried out at the same time")
+    global_concurrency: dict[str, PositiveInt] = Field(
+        default_factory=dict,
+        description="action to number of its runs carried out at the same time by all workers "
+        'together, which must all be told the same: {"wallet_snapshot": 20}; no limit when absent',
+    )
     lease_seconds: PositiveFloat = 5.0
     heartbeat_seconds: PositiveFloat = 1.0
     shutdown_grace_seconds: PositiveFloat = 20.0

@@ -93,10 +93,13 @@ class Emitter:
         """Emit for ever."""
         while True:
             await self._wait_for_first()
-            batch = self._take_due(self._clock())
-            await self._emit_until_done(batch)
+            await self.emit_due()
             if not self._heap:
                 self._idle.set()
+
+    async def emit_due(self) -> None:
+        """Emit what is due now, however long Redis takes no events."""
+        await self._emit_until_done(self._take_due(self._clock()))
 
     async def _wait_for_first(self) -> None:
         while True:

@@ -14,7 +14,17 @@ from common.batching import Batcher
 from common.consumer import Source
 from common.events import RunEnd, RunStarted
 from common.outages import Outage, describe_error
+from common.process import wait_for
 from common.streams import CANCELLED, DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
+from common.worker.lease_scripts import (
+    GIVE_BACK,
+    RENEW,
+    START,
+    WAITING,
+    Answer,
+    queue_key,
+    slots_key,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -25,36 +35,8 @@ FINISHED = "finished"
 FINISHED_SECONDS = 60
 """How long a finished attempt's lease is kept, so that a duplicate of its event is recognised."""
 
-# Takes the lease and tells so, or does neither. Sent again because the answer was lost, it tells
-# again that the lease is taken.
-_START = """
-local taken = {}
-for i = 2, #KEYS do
-  local owner, started = ARGV[2 * i - 1], ARGV[2 * i]
-  local present = redis.call('GET', KEYS[i])
-  if not present then
-    redis.call('SET', KEYS[i], owner, 'PX', ARGV[1])
-    redis.call('XADD', KEYS[1], '*', ARGV[2], started)
-  end
-  taken[i - 1] = (not present or present == owner) and 1 or 0
-end
-return taken
-"""
-
-# Prolongs leases that are ours or were forgotten by a flushed Redis; returns the others, each with
-# what is there instead.
-_RENEW = """
-local lost = {}
-for i, key in ipairs(KEYS) do
-  local owner = redis.call('GET', key)
-  if not owner or owner == ARGV[i + 1] then
-    redis.call('SET', key, ARGV[i + 1], 'PX', ARGV[1])
-  else
-    table.insert(lost, {i - 1, owner})
-  end
-end
-return lost
-"""
+SLOT_SECONDS = 0.1
+"""How soon a slot that fell free in another process is noticed by those who wait for one."""
 
 
 @dataclass(frozen=True)
@@ -75,25 +57,45 @@ class Leases:
     """The leases of one worker process."""
 
     def __init__(
-        self, redis: Redis, source: Source, *, lease_seconds: float, heartbeat_seconds: float
+        self,
+        redis: Redis,
+        source: Source,
+        *,
+        lease_seconds: float,
+        heartbeat_seconds: float,
+        limit: int | None = None,
     ) -> None:
-        """Args as named; `source.consumer` and the entry's id name the owner of a lease."""
+        """Args as named; `source.consumer` and the entry's id name the owner of a lease.
+
+        No more than `limit` leases on the source's stream are held at a time, by all processes
+        together; all of them must be told the same.
+        """
         self._redis = redis
         self._source = source
         self._lease_ms = int(lease_seconds * 1000)
         self._heartbeat_seconds = heartbeat_seconds
         self._held: dict[str, Held] = {}
-        self._start = redis.register_script(_START)
-        self._renew = redis.register_script(_RENEW)
+        self._limit = limit or 0
+        self._slots, self._queue = slots_key(source.stream), queue_key(source.stream)
+        self._slot_free = asyncio.Event()
+        self._next_look: asyncio.Task[bool] | None = None
+        self._start = redis.register_script(START)
+        self._renew = redis.register_script(RENEW)
+        self._give_back = redis.register_script(GIVE_BACK)
         self._starts = Batcher(self._start_all, MOST_AT_ONCE)
         self._ends = Batcher(self._finish_all, MOST_AT_ONCE)
         self._taking = Outage(logger, "take leases")
         self._publishing = Outage(logger, "publish outcomes")
         self._renewing = Outage(logger, "renew leases")
 
+    @property
+    def are_limited(self) -> bool:
+        """Whether an attempt may have to wait for a slot."""
+        return self._limit > 0
+
     async def start(
         self, started: RunStarted, entry_id: str, abandon: Callable[[bool], Any]
-    ) -> bool:
+    ) -> Answer:
         """Take the lease of an attempt and publish that it started, as soon as Redis takes that.
 
         Args:
@@ -103,30 +105,51 @@ class Leases:
                 is to be cancelled, with False when another worker holds it.
 
         Returns:
-            False when a worker, perhaps this one, holds it or has finished the attempt, or the run
-            was cancelled: nothing to do then.
+            `REFUSED` when a worker, perhaps this one, holds it or has finished the attempt, or the
+            run was cancelled: nothing to do then. `WAITING` when as many are held as may be: ask
+            again when `slot_may_be_free`, or `give_back` the place.
         """
         key = lease_key(started.run_id, started.attempt)
         if key in self._held:
-            return False
-        taken = await self._starts.submit((key, self._owner(entry_id), started))
-        if taken:
+            return Answer.REFUSED
+        answer = await self._starts.submit((key, self._owner(entry_id), started))
+        if answer is Answer.TAKEN:
             self._held[key] = Held(entry_id, abandon)
-        return taken
+        return answer
 
-    async def _start_all(self, wanted: Sequence[tuple[str, str, RunStarted]]) -> list[bool]:
+    async def slot_may_be_free(self) -> None:
+        """Return when one of this process has fallen free, or one of another might have.
+
+        All that wait in this process return at once, and so ask in one round trip.
+        """
+        if self._next_look is None or self._next_look.done():
+            self._slot_free.clear()
+            self._next_look = asyncio.create_task(wait_for(self._slot_free, SLOT_SECONDS))
+        await asyncio.shield(self._next_look)
+
+    async def give_back(self, started: RunStarted, entry_id: str) -> None:
+        """Leave the queue; the run is emitted again for another worker."""
+        keys = [lease_key(started.run_id, started.attempt), self._queue]
+        try:
+            await self._give_back(keys=keys, args=[WAITING + self._owner(entry_id)])
+        except (RedisError, OSError) as error:
+            # the mark runs out by itself
+            logger.info("place not given back", extra={"error": describe_error(error)})
+
+    async def _start_all(self, wanted: Sequence[tuple[str, str, RunStarted]]) -> list[Answer]:
         events = ((owner, started.model_dump_json()) for _, owner, started in wanted)
-        keys = [OUTCOMES_STREAM, *(key for key, _, _ in wanted)]
-        args: list[str | int] = [self._lease_ms, DATA_FIELD, *itertools.chain.from_iterable(events)]
+        keys = [OUTCOMES_STREAM, self._slots, self._queue, *(key for key, _, _ in wanted)]
+        args: list[str | int] = [self._lease_ms, DATA_FIELD, self._limit]
+        args += itertools.chain.from_iterable(events)
         while True:
             try:
-                taken = await self._start(keys=keys, args=args)
+                answers = await self._start(keys=keys, args=args)
             except (RedisError, OSError) as error:
                 self._taking.note(error)
                 await asyncio.sleep(1.0)
             else:
                 self._taking.end()
-                return [bool(each) for each in taken]
+                return [Answer(each) for each in answers]
 
     async def finish(self, outcome: RunEnd, entry_id: str) -> None:
         """Publish how an attempt ended, mark its lease finished and acknowledge its entry, as one.
@@ -146,6 +169,8 @@ class Leases:
                     for key, outcome, _ in ended:
                         pipe.xadd(OUTCOMES_STREAM, to_entry(outcome))
                         pipe.set(key, FINISHED, ex=FINISHED_SECONDS)
+                        if self._limit:
+                            pipe.zrem(self._slots, key)
                     entries = (entry_id for _, _, entry_id in ended)
                     pipe.xack(self._source.stream, self._source.group, *entries)
                     await pipe.execute()
@@ -154,6 +179,7 @@ class Leases:
                 self._publishing.note(error)
                 await asyncio.sleep(1.0)
         self._publishing.end()
+        self._slot_free.set()
         return [None] * len(ended)
 
     async def acknowledge(self, entry_id: str) -> None:
@@ -188,7 +214,8 @@ class Leases:
         held = dict(self._held)
         keys = list(held)
         owners = [self._owner(each.entry_id) for each in held.values()]
-        for index, owner in await self._renew(keys=keys, args=[self._lease_ms, *owners]):
+        args: list[str | int] = [self._lease_ms, self._limit, *owners]
+        for index, owner in await self._renew(keys=[self._slots, *keys], args=args):
             lease = self._held.pop(keys[index], None)
             if lease is not None and lease.abandon is not None:
                 is_cancelled = owner == CANCELLED.encode()

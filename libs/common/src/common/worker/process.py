@@ -68,6 +68,7 @@ async def _work(
         source,
         lease_seconds=settings.lease_seconds,
         heartbeat_seconds=settings.heartbeat_seconds,
+        limit=settings.global_concurrency.get(action.name),
     )
     results = ResultStore(mongo, settings.mongodb_database, action, settings.results_retention_days)
     runner = AttemptRunner(

@@ -26,6 +26,7 @@ from common.process import wait_for
 from common.streams import OUTCOMES_STREAM, to_entry
 from common.telemetry import child_span
 from common.worker.attempt import Progress, shutdown_failure
+from common.worker.lease_scripts import Answer
 from common.worker.leases import Leases
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ DURATION = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
 )
 RUNNING = Gauge("jobs_running_attempts", "Attempts being carried out by this process", ["action"])
+WAITING = Gauge("jobs_waiting_attempts", "Attempts of this process without a slot yet", ["action"])
 DUPLICATES = Counter("jobs_duplicate_events_total", "Due events that asked for nothing", ["action"])
 
 
@@ -58,6 +60,8 @@ class WorkerService:
 
     A batch is only read when all of it can start at once: an entry never waits inside a busy
     process while another replica is idle, and whatever is pending in the stream is being done.
+    What finds all slots of the action taken, in all processes together, waits here; nothing more
+    is read until it has begun.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class WorkerService:
         self._concurrency = concurrency
         self.batch_size = max(1, concurrency // 4)
         self._running: set[asyncio.Task[None]] = set()
+        self._undecided: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._room.set()
         self._stop = stop
@@ -87,6 +92,8 @@ class WorkerService:
         for entry in entries:
             task = asyncio.create_task(self._carry_out(entry), name=entry.event.run_id)
             self._running.add(task)
+            if self._leases.are_limited:
+                self._undecided.add(task)
             task.add_done_callback(self._ended)
         self._update_room()
         while not self._room.is_set() and not self._stop.is_set():
@@ -94,12 +101,17 @@ class WorkerService:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._update_room()
+        self._decided(task)
         if not task.cancelled() and (error := task.exception()):
             logger.error("attempt broke", exc_info=error, extra={"run_id": task.get_name()})
 
+    def _decided(self, task: asyncio.Task[None]) -> None:
+        """Note that an entry waits for no slot any more."""
+        self._undecided.discard(task)
+        self._update_room()
+
     def _update_room(self) -> None:
-        if self._concurrency - len(self._running) >= self.batch_size:
+        if not self._undecided and self._concurrency - len(self._running) >= self.batch_size:
             self._room.set()
         else:
             self._room.clear()
@@ -141,14 +153,21 @@ class WorkerService:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # always inside a task, see `take`
         identity = due.model_dump(include={"run_id", "job_id", "action", "attempt", "traceparent"})
-        started = RunStarted(**identity, worker=self._worker, at=now_utc())
         abandoned, cancelled = asyncio.Event(), asyncio.Event()
 
         def abandon(is_cancelled: bool) -> None:
             (cancelled if is_cancelled else abandoned).set()
             task.cancel()
 
-        if not await self._leases.start(started, entry_id, abandon):
+        started = RunStarted(**identity, worker=self._worker, at=now_utc())
+        answer = await self._leases.start(started, entry_id, abandon)
+        if answer is Answer.WAITING:
+            started, answer = await self._wait_for_slot(started, entry_id, abandon)
+        self._decided(task)
+        if answer is Answer.WAITING:
+            logger.info("stopped while waiting for a slot: the run is left to another worker")
+            return
+        if answer is Answer.REFUSED:
             DUPLICATES.labels(due.action).inc()
             logger.info("duplicate event: the attempt is running or has ended, or is cancelled")
             await self._leases.acknowledge(entry_id)
@@ -177,6 +196,21 @@ class WorkerService:
         seconds = (outcome.at - started.at).total_seconds()
         DURATION.labels(due.action, outcome.kind).observe(seconds)
         logger.info("run %s", outcome.kind, extra={"duration_ms": round(seconds * 1000)})
+
+    async def _wait_for_slot(
+        self, started: RunStarted, entry_id: str, abandon: Callable[[bool], None]
+    ) -> tuple[RunStarted, Answer]:
+        """Ask again until there is a slot; give the place back when this process is to stop."""
+        logger.info("waiting: as many runs of the action are carried out as may be")
+        answer = Answer.WAITING
+        with WAITING.labels(started.action).track_inprogress():
+            while answer is Answer.WAITING and not self._stop.is_set():
+                await self._leases.slot_may_be_free()
+                started = started.model_copy(update={"at": now_utc()})
+                answer = await self._leases.start(started, entry_id, abandon)
+        if answer is Answer.WAITING:
+            await self._leases.give_back(started, entry_id)
+        return started, answer
 
     def _progress(self, due: JobDue) -> Callable[[str], Awaitable[None]]:
         async def report(step: str) -> None:
