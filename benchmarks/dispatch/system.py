@@ -1,8 +1,10 @@
 """The system under measurement: real servers, schedulers and no-op workers as processes."""
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +16,13 @@ import psutil
 import pymongo
 import redis
 
-from common.models import to_millis
+from common.models import now_utc
 from local_stack.servers import MongoServer, RedisServer
 
 HERE = Path(__file__).parent
 STARTS = "benchmark.starts"
+WARM_UP_SECONDS = 180
+"""How long processes may take to start: minutes where other work keeps the machine busy."""
 
 
 class System:
@@ -31,7 +35,7 @@ class System:
             directory / "redis", directory / "redis.log", append_only=append_only
         )
         self._directory = directory
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
         self.mongo_server.start()
         self.redis_server.start()
         self.mongo: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
@@ -40,16 +44,25 @@ class System:
         self.database = self.mongo["job-runner"]
         self.redis = redis.Redis.from_url(self.redis_server.url)
 
+    def start(self, schedulers: int = 1, workers: int = 1) -> None:
+        """Start processes and wait until they have carried out a first job."""
+        for _ in range(schedulers):
+            self.start_scheduler()
+        for _ in range(workers):
+            self.start_worker()
+        self.warm_up()
+
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         """Start one more scheduler."""
-        return self._start([sys.executable, "-m", "scheduler.main"])
+        return self.run("scheduler", [sys.executable, "-m", "scheduler.main"])
 
     def start_worker(self, concurrency: int = 100, sleep_ms: float = 0) -> subprocess.Popen[bytes]:
         """Start one more worker."""
         command = [sys.executable, str(HERE / "noop_worker.py"), "--sleep-ms", str(sleep_ms)]
-        return self._start(command, CONCURRENCY=str(concurrency))
+        return self.run("worker", command, CONCURRENCY=str(concurrency))
 
-    def _start(self, command: list[str], **variables: str) -> subprocess.Popen[bytes]:
+    def run(self, name: str, command: list[str], **variables: str) -> subprocess.Popen[bytes]:
+        """Start a process that finds the servers in its environment."""
         log = self._directory / f"process-{len(self._processes)}.log"
         environment = {
             **os.environ,
@@ -61,8 +74,25 @@ class System:
         process = subprocess.Popen(
             command, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT
         )
-        self._processes.append(process)
+        self._processes.append((name, process))
         return process
+
+    def warm_up(self) -> None:
+        """Wait until schedulers and workers answer a first job, and forget it."""
+        self.insert_jobs([job(now_utc())])
+        self.wait_until(lambda: self.completed() >= 1, WARM_UP_SECONDS, "first run")
+        time.sleep(0.5)
+        self.clear()
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Keep all schedulers from doing anything inside the block."""
+        schedulers = [each for name, each in self._processes if name == "scheduler"]
+        for each in schedulers:
+            each.send_signal(signal.SIGSTOP)
+        yield
+        for each in schedulers:
+            each.send_signal(signal.SIGCONT)
 
     def clear(self) -> None:
         """Forget all jobs, runs and streams."""
@@ -82,8 +112,12 @@ class System:
         lines = cast("list[bytes]", self.redis.lrange(STARTS, 0, -1))
         return [(run, float(late)) for run, late in (line.decode().split() for line in lines)]
 
-    def wait_until(self, done: Any, seconds: float, what: str) -> float:
-        """Return the time at which `done()` is first true.
+    def started(self) -> int:
+        """Return the number of starts of a handler so far."""
+        return self.redis.llen(STARTS)
+
+    def wait_until(self, done: Any, seconds: float, what: str, pause: float = 0.01) -> float:
+        """Return the time at which `done()` is first true, asked each `pause` seconds.
 
         Raises:
             RuntimeError: It is not, `seconds` long.
@@ -93,7 +127,7 @@ class System:
             if time.time() > deadline:
                 logs = "".join(log.read_text()[-2_000:] for log in self._directory.glob("p*.log"))
                 raise RuntimeError(f"{what} not reached in {seconds:.0f} s\n{logs}")
-            time.sleep(0.01)
+            time.sleep(pause)
         return time.time()
 
     def completed(self) -> int:
@@ -101,20 +135,29 @@ class System:
         ended = {"status": "completed", "schedule.current.state": "completed"}
         return self.database["jobs"].count_documents(ended)
 
-    def usage(self) -> list[dict[str, float]]:
-        """Return CPU seconds and resident MB of each live process, in the order of starting."""
-        found = []
-        for process in self._processes:
-            if process.poll() is None:
-                now = psutil.Process(process.pid)
-                times = now.cpu_times()
-                cpu = times.user + times.system
-                found.append({"cpu_s": round(cpu, 2), "rss_mb": now.memory_info().rss / 2**20})
+    def last_write_at(self) -> float:
+        """Return when jobs were last written, by MongoDB's own log."""
+        log = self.mongo["local"]["oplog.rs"]
+        entry = log.find({"ns": "job-runner.jobs"}).sort("$natural", -1).limit(1)[0]
+        written_at: datetime = entry["wall"]
+        return written_at.timestamp()
+
+    def usage(self) -> dict[str, dict[str, float]]:
+        """Return CPU seconds and resident MB of all processes of each kind."""
+        pids = [("mongod", self.mongo_server.process.pid), ("redis", self.redis_server.process.pid)]
+        pids += [(name, each.pid) for name, each in self._processes if each.poll() is None]
+        found: dict[str, dict[str, float]] = {}
+        for name, pid in pids:
+            process = psutil.Process(pid)
+            times = process.cpu_times()
+            sums = found.setdefault(name, {"cpu_s": 0.0, "rss_mb": 0.0})
+            sums["cpu_s"] += times.user + times.system
+            sums["rss_mb"] += process.memory_info().rss / 2**20
         return found
 
     def stop(self) -> None:
         """End everything."""
-        for process in self._processes:
+        for _, process in self._processes:
             process.kill()
             process.wait()
         self.mongo.close()
@@ -124,18 +167,29 @@ class System:
 
 
 @contextmanager
-def system(directory: Path, *, append_only: bool = False) -> Iterator[System]:
-    """Run a system while the block runs."""
-    running = System(directory, append_only=append_only)
-    try:
-        yield running
-    finally:
-        running.stop()
+def system(*, append_only: bool = False) -> Iterator[System]:
+    """Run servers of their own while the block runs."""
+    with tempfile.TemporaryDirectory(prefix="dispatch-") as directory:
+        running = System(Path(directory), append_only=append_only)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+def cpu_of(
+    before: dict[str, dict[str, float]], after: dict[str, dict[str, float]], factor: float
+) -> dict[str, float]:
+    """Return for each kind of process the CPU seconds between two usages, times `factor`."""
+    return {
+        name: round((after[name]["cpu_s"] - before[name]["cpu_s"]) * factor, 3)
+        for name in after
+        if name in before
+    }
 
 
 def job(due: datetime, interval_ms: int | None = None) -> dict[str, Any]:
-    """Return a job document due at `due`; to_millis cuts what MongoDB would."""
-    assert to_millis(due) > 0
+    """Return a job document due at `due`."""
     return {
         "action": "wallet_snapshot",
         "payload": {"wallet": "0x" + "1" * 40},
