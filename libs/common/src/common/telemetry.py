@@ -18,7 +18,6 @@ from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
     NoOpTracer,
-    NoOpTracerProvider,
     Span,
     SpanContext,
     SpanKind,
@@ -53,7 +52,8 @@ class _IdsOnly(NoOpTracer):
         return NonRecordingSpan(SpanContext(*ids, is_remote=False))
 
 
-class _IdsOnlyProvider(NoOpTracerProvider):
+class _IdsOnlyProvider(trace.TracerProvider):
+    # not a NoOpTracerProvider: for those FastAPI starts no span, and requests had no trace id
     def get_tracer(self, *args: Any, **kwargs: Any) -> Tracer:
         return _IdsOnly()
 

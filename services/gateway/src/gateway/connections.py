@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Self
 
 import pymongo
@@ -10,6 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
 from redis.exceptions import RedisError
 
+from common.batching import Batcher
 from common.documents import DOCUMENTS
 from common.mongo_client import create_mongo
 from common.redis_client import create_redis
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _INDEX_TIMEOUT_SECONDS = 600.0
 _PAUSE_SECONDS = 1.0
+_REQUESTS_OF_ONE_PING = 1_000
 
 
 def is_passing(error: PyMongoError) -> bool:
@@ -45,17 +48,22 @@ class Connections:
         self._redis = create_redis(settings.redis_url, attempts=1)
         self._redis_timeout_seconds = settings.redis_timeout_seconds
         self._preparation: asyncio.Task[None] | None = None
+        self._waking: asyncio.Task[None] | None = None
+        self._wake_asked = asyncio.Event()
+        self._pings = Batcher(self._ping, _REQUESTS_OF_ONE_PING)
 
     async def __aenter__(self) -> Self:
         """Begin to prepare the database, without waiting for it."""
         self._preparation = asyncio.create_task(self._prepare_database(), name="preparation")
+        self._waking = asyncio.create_task(self._wake_when_asked(), name="waking")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Give back all connections."""
-        if self._preparation is not None:
-            self._preparation.cancel()
-            await asyncio.wait([self._preparation])
+        for task in (self._preparation, self._waking):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         await self._mongo.close()
         await self._redis.aclose()
 
@@ -85,23 +93,37 @@ class Connections:
             raise unavailable("MongoDB has not answered yet since this gateway started")
 
     async def check_redis(self) -> None:
-        """Raise a 503 problem unless Redis answers: schedulers could not work without it."""
+        """Raise a 503 problem unless Redis answers: schedulers could not work without it.
+
+        Requests that ask at the same time share an answer.
+        """
         try:
-            async with asyncio.timeout(self._redis_timeout_seconds):
-                await self._redis.ping()
+            await self._pings.submit(None)
         except (RedisError, TimeoutError) as error:
             logger.warning("redis does not answer", extra={"error": type(error).__name__})
             raise unavailable("Redis does not answer; nothing was changed") from error
 
-    async def wake_schedulers(self, job_id: str) -> None:
-        """Tell schedulers to look at once; without the hint they find the job a little later."""
-        try:
-            async with asyncio.timeout(self._redis_timeout_seconds):
-                await self._redis.publish(WAKE_CHANNEL, job_id)
-        except (RedisError, TimeoutError) as error:
-            logger.warning(
-                "schedulers not woken", extra={"job_id": job_id, "error": type(error).__name__}
-            )
+    async def _ping(self, askers: Sequence[None]) -> Sequence[None]:
+        async with asyncio.timeout(self._redis_timeout_seconds):
+            await self._redis.ping()
+        return askers
+
+    def wake_schedulers(self) -> None:
+        """Tell schedulers to look at once; without the hint they find a job a little later.
+
+        No request waits for that, and those that come together give one hint.
+        """
+        self._wake_asked.set()
+
+    async def _wake_when_asked(self) -> None:
+        while True:
+            await self._wake_asked.wait()
+            self._wake_asked.clear()
+            try:
+                async with asyncio.timeout(self._redis_timeout_seconds):
+                    await self._redis.publish(WAKE_CHANNEL, "")
+            except (RedisError, TimeoutError) as error:
+                logger.warning("schedulers not woken", extra={"error": type(error).__name__})
 
     async def mongodb_answers(self) -> str | None:
         """Health check: MongoDB answers and the indexes are there."""

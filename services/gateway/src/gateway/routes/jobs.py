@@ -69,7 +69,7 @@ async def create_job(
     await connections.check_redis()
     job = create_document(wanted, timing, payload.stored, job_id, now)
     await insert_job(job)
-    await connections.wake_schedulers(str(job.id))
+    connections.wake_schedulers()
     request.state.log_fields = {"job_id": str(job.id), "action": action.name}
     response.headers["Location"] = f"/jobs/{job.id}"
     return accepted_job_view(job, payload.warnings)
@@ -100,7 +100,7 @@ async def change_job(
     update = decide_update(changes, job, now_utc())
     await connections.check_redis()
     job = await update_job(job_id, update.fields)
-    await connections.wake_schedulers(job_id)
+    connections.wake_schedulers()
     return accepted_job_view(job, update.warnings)
 
 
@@ -141,14 +141,14 @@ async def remove_job(job_id: str, connections: Ready) -> None:
     """Delete a job, so that it runs no more; its runs, results and alerts stay."""
     await connections.check_redis()
     await delete_job(job_id)
-    await connections.wake_schedulers(job_id)
+    connections.wake_schedulers()
 
 
 async def _set(job_id: str, fields: Mapping[str, Any], connections: Connections) -> JobView:
     await find_job(job_id)
     await connections.check_redis()
     job = await update_job(job_id, fields)
-    await connections.wake_schedulers(job_id)
+    connections.wake_schedulers()
     return job_view(job)
 
 
@@ -159,7 +159,7 @@ async def run_job_now(
     """Ask for one more run, beside the planned ones. While one waits, asking again is the same."""
     await connections.check_redis()
     job, due_at = await trigger_job(job_id, now_utc())
-    await connections.wake_schedulers(job_id)
+    connections.wake_schedulers()
     run = run_id(str(job.id), due_at)
     request.state.log_fields = {"run_id": run}
     response.headers["Location"] = f"/runs/{run}"
