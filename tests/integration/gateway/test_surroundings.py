@@ -95,8 +95,8 @@ async def test_the_trace_of_the_request_is_kept_with_the_job(
     stored = await database["jobs"].find_one({"_id": ObjectId(job["id"])})
     assert stored is not None
     assert job["traceId"] == TRACE_ID
-    assert stored["traceparent"].startswith(f"00-{TRACE_ID}-")
-    assert "b7ad6b7169203331" not in stored["traceparent"]  # the gateway's own span
+    # this gateway records no span of its own that what follows could hang on
+    assert stored["traceparent"] == headers["traceparent"]
 
 
 async def test_requests_without_a_trace_begin_one_each(
