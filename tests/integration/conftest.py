@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
 from aiohttp import web
 
+from local_stack.servers import AnvilServer
 from tests.integration.engine_harness import Servers
+from tests.integration.stage import Stage
 
 Answer = dict[str, Any]
 Change = Callable[[Answer, Answer], Answer]
@@ -75,3 +78,10 @@ def servers(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture
+def stage(own_anvil: AnvilServer) -> Iterator[Stage]:
+    """Return an empty chain of the test's own."""
+    with httpx.Client(base_url=own_anvil.url) as rpc:
+        yield Stage(rpc)

@@ -1,4 +1,5 @@
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -143,13 +144,17 @@ async def test_what_is_no_token_is_refused(
         await analyze(scenario.addresses[name])
 
 
-async def test_a_wrapper_of_the_native_coin_says_what_its_transfers_leave_out(
-    analyze: Analyze, scenario: Scenario
+@pytest.mark.parametrize("whole", [{"transactionLimit": WHOLE_HISTORY}, {"fullHistory": True}])
+async def test_wrapping_the_native_coin_is_minting_it_and_balances_add_up_to_the_supply(
+    analyze: Analyze, scenario: Scenario, whole: dict[str, Any]
 ) -> None:
-    result = (await analyze(scenario.addresses["weth"])).result
+    result = (await analyze(scenario.addresses["weth"], **whole)).result
 
-    assert result.summary.mint_count == 0
-    assert [warning.code for warning in result.warnings] == ["wraps_without_transfer"]
+    assert result.summary.mint_count > 0
+    assert result.summary.net_supply_change_raw == result.token.total_supply_raw
+    assert result.holders.coverage == 1.0
+    assert result.token.compliance == "standard"
+    assert [warning.code for warning in result.warnings] == ["wraps_are_mints"]
 
 
 async def test_old_text_metadata_is_understood(analyze: Analyze, scenario: Scenario) -> None:

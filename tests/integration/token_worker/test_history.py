@@ -15,6 +15,7 @@ from token_worker.analysis.table import TransferTable
 from token_worker.history import reading as history_reading
 from token_worker.history.reading import History, read_history
 from token_worker.history.store import COLLECTION
+from token_worker.wraps import movements_filter
 
 Database = AsyncDatabase[dict[str, Any]]
 
@@ -30,7 +31,7 @@ def read(anvil_url: str, scenario: Scenario, database: Database) -> Callable[...
         try:
             pinned = await (await chains.get()).pin(at_block)
             token = Address(scenario.flow.address)
-            history = await read_history(pinned, token, database, ignore)
+            history = await read_history(pinned, movements_filter(token, False), database, ignore)
         finally:
             await chains.close()
         return history, pinned.stats.logs_fetched

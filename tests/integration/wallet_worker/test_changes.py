@@ -10,7 +10,7 @@ from common.chain.types import RpcStats
 from common.results.wallet_changes import AssetChange
 
 if TYPE_CHECKING:
-    from tests.integration.wallet_worker.conftest import Stage
+    from tests.integration.stage import Stage
 
 Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
 Stored = Callable[..., dict[str, Any]]

@@ -12,7 +12,7 @@ from common.errors import PayloadError
 from wallet_worker.ens import REGISTRY
 
 if TYPE_CHECKING:
-    from tests.integration.wallet_worker.conftest import Stage
+    from tests.integration.stage import Stage
 
 Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
 

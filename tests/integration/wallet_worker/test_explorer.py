@@ -20,7 +20,7 @@ from wallet_worker.settings import ExplorerApi
 from wallet_worker.sources import SourcesByChain
 
 if TYPE_CHECKING:
-    from tests.integration.wallet_worker.conftest import Stage
+    from tests.integration.stage import Stage
 
 Explored = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
 Stored = Callable[..., dict[str, Any]]

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot
+from common.chain.proxies import IMPLEMENTATION_SLOT
 from common.chain.transfers import TRANSFER, TRANSFER_SINGLE
 from common.chain.types import RpcStats
 from common.results.wallet_snapshot import TokenHolding
-from tests.integration.wallet_worker.evm_code import REVERTS, always, dispatch, text
-from wallet_worker.proxies import IMPLEMENTATION_SLOT
+from tests.integration.evm_code import REVERTS, always, dispatch, text
 
 if TYPE_CHECKING:
-    from tests.integration.wallet_worker.conftest import Stage
+    from tests.integration.stage import Stage
 
 Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
 

@@ -12,7 +12,7 @@ from common.results.wallet_snapshot import WalletTransactions
 from local_chain.scenario import Scenario
 
 if TYPE_CHECKING:
-    from tests.integration.wallet_worker.conftest import Stage
+    from tests.integration.stage import Stage
 
 Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
 Refusing = Callable[..., Awaitable[str]]

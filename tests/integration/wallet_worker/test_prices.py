@@ -13,7 +13,7 @@ from wallet_worker.handler import snapshot_with
 from wallet_worker.sources import SourcesByChain
 
 if TYPE_CHECKING:
-    from tests.integration.wallet_worker.conftest import Stage
+    from tests.integration.stage import Stage
 
 RunHandler = Callable[..., Awaitable[tuple[Report[Any], RpcStats]]]
 

@@ -16,7 +16,7 @@ from local_chain.addresses import MULTICALL3
 from local_chain.contracts import multicall3_runtime_code
 
 if TYPE_CHECKING:
-    from tests.integration.wallet_worker.conftest import Stage
+    from tests.integration.stage import Stage
 
 Snapshot = Callable[..., Awaitable[tuple[Report[WalletSnapshot], RpcStats]]]
 Forget = Callable[[], Awaitable[None]]

@@ -141,4 +141,4 @@ def test_the_window_tells_that_older_history_exists(a_reading: Reading, noon: in
 def test_a_token_that_wraps_the_native_coin_says_what_is_missing(a_reading: Reading) -> None:
     result = _report(a_reading(("a", "b", 1), wraps_native=True)).result
 
-    assert "wraps_without_transfer" in {warning.code for warning in result.warnings}
+    assert "wraps_are_mints" in {warning.code for warning in result.warnings}

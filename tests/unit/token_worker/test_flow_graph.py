@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import networkx
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +52,28 @@ def test_the_widest_edges_come_first(
 
 def test_no_transfers_make_an_empty_graph(a_table: Callable[..., TransferTable]) -> None:
     assert _graph(a_table()).nodes == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.sampled_from("abcdef"), st.integers(0, 2**256 - 1)),
+        max_size=40,
+    )
+)
+def test_an_independent_graph_has_the_same_edges(
+    a_table: Callable[..., TransferTable], rows: list[tuple[str, str, int]]
+) -> None:
+    table = a_table(*rows)
+    wanted: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
+    for row in range(len(table)):
+        if table[row].sender != table[row].recipient:
+            wanted.add_edge(table[row].sender, table[row].recipient, amount=table[row].amount)
+
+    graph = _graph(table)
+
+    assert set(graph.nodes) == set(wanted.nodes)
+    assert {(each.source, each.target) for each in graph.edges} == set(wanted.edges())
+    for edge in graph.edges:
+        between = wanted.get_edge_data(edge.source, edge.target).values()
+        assert edge.count == len(between)
+        assert edge.amount_raw == str(sum(each["amount"] for each in between))

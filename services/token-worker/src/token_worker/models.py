@@ -55,7 +55,9 @@ class TokenFlowReading:
         sums: Of all transfers, where they are known already.
         balances_are_sums: The token's own answers are what all of its transfers add up to.
         digests: Where this run should leave a digest for later ones; None where it need not.
-        wraps_native: The token takes native coins for wrapped ones, which no Transfer records.
+        wraps_native: The token gives wrapped coins for native ones; its Deposit and Withdrawal
+            events are mints and burns of `table`.
+        implementation: The contract whose code the token runs, if it is a proxy.
     """
 
     chain_id: int
@@ -75,6 +77,7 @@ class TokenFlowReading:
     balances_are_sums: bool = False
     digests: "DigestStore | None" = None
     wraps_native: bool = False
+    implementation: Address | None = None
     sample: Mapping[Address, Sampled] = field(default_factory=dict)
     labels: Mapping[Address, Label] = field(default_factory=dict)
     previous: PreviousReport | None = None

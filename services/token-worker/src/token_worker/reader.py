@@ -10,13 +10,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
 from common.chain.client import PinnedChain
 from common.chain.codes import NO_CODE
+from common.chain.proxies import fetch_implementations
 from common.chain.tokens import (
     fetch_collection_standard,
     fetch_erc20_holders,
     fetch_token_metadata,
     fetch_total_supply,
 )
-from common.chain.transfers import TRANSFER, decode_transfers
+from common.chain.transfers import decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
 from common.labels.reading import load_labels
@@ -33,9 +34,7 @@ from token_worker.history.digests import DigestStore, is_due
 from token_worker.history.reading import History, read_history
 from token_worker.models import TokenFlowReading
 from token_worker.sampling import fetch_sample, sum_balances
-
-WRAP_SELECTORS = ("d0e30db0", "2e1a7d4d")
-"""deposit() and withdraw(uint256): code with both wraps the native coin, as WETH9 does."""
+from token_worker.wraps import movements_filter, with_wraps, wraps_native_coin
 
 Progress = Callable[[str], Awaitable[None]]
 
@@ -90,13 +89,17 @@ async def read_token_flows(
         raise PayloadError(f"no contract at {where}: expected the address of an ERC-20 token")
     if standard is not None:
         raise _nft_given(where, standard)
+    implementation = (await fetch_implementations(pinned, [token]))[token]
+    running = await pinned.fetch_code(implementation) if implementation else code
+    wraps_native = wraps_native_coin(running)
+    wanted = movements_filter(token, wraps_native)
     if options.full_history:
         digests = DigestStore(
             database, pinned.chain_id, token, digest_variant(options, thresholds, labels)
         )
-        found = await _read_all(pinned, database, token, report_progress, digests, supply)
+        found = await _read_all(pinned, database, wanted, report_progress, digests, supply)
     else:
-        found = await _read_newest(pinned, token, options.transaction_limit, report_progress)
+        found = await _read_newest(pinned, wanted, options.transaction_limit, report_progress)
     history, table = found.history, found.history.table
     if found.collectibles and not len(table):
         raise _nft_given(where, "erc721")
@@ -124,7 +127,8 @@ async def read_token_flows(
         sums=found.sums,
         balances_are_sums=found.balances_are_sums,
         digests=found.digests if _digest_is_due(found) else None,
-        wraps_native=all(selector in code for selector in WRAP_SELECTORS),
+        wraps_native=wraps_native,
+        implementation=implementation,
         labels=labels,
         previous=previous,
         sample=await fetch_sample(pinned, token, sample, found.balances, found.from_block),
@@ -132,13 +136,15 @@ async def read_token_flows(
 
 
 async def _read_newest(
-    pinned: PinnedChain, token: Address, limit: int, report_progress: Progress
+    pinned: PinnedChain, wanted: LogFilter, limit: int, report_progress: Progress
 ) -> _Transfers:
     await report_progress("reading transfers")
-    newest = await pinned.fetch_newest_logs(LogFilter((token,), (TRANSFER,)), limit)
+    [token] = wanted.addresses
+    newest = await pinned.fetch_newest_logs(wanted, limit)
     decoded = await asyncio.to_thread(decode_transfers, newest.logs)
-    times = await pinned.fetch_timestamps({each.block_number for each in decoded.erc20})
-    table = await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, times)
+    transfers = with_wraps(decoded)
+    times = await pinned.fetch_timestamps({each.block_number for each in transfers})
+    table = await asyncio.to_thread(TransferTable.from_transfers, transfers, times)
     await report_progress(f"reading balances of {len(table.addresses)} addresses")
     return _Transfers(
         history=History(table, decoded.undecodable + len(decoded.nft)),
@@ -155,7 +161,7 @@ async def _read_newest(
 async def _read_all(
     pinned: PinnedChain,
     database: AsyncDatabase[dict[str, Any]],
-    token: Address,
+    wanted: LogFilter,
     report_progress: Progress,
     digests: DigestStore | None,
     supply: int | None,
@@ -165,12 +171,13 @@ async def _read_all(
     A digest serves only where balances are sums of transfers. Else all transfers are read again,
     and the token is asked for every balance.
     """
-    history = await read_history(pinned, token, database, report_progress, digests, supply)
+    [token] = wanted.addresses
+    history = await read_history(pinned, wanted, database, report_progress, digests, supply)
     sums = await asyncio.to_thread(sum_up, history.table, history.new_from, history.past)
     await report_progress(f"reading balances of {len(sums.ledger)} addresses")
     balances, are_sums = await _fetch_verified_balances(pinned, token, history.table, sums.ledger)
     if history.past and not are_sums:
-        return await _read_all(pinned, database, token, report_progress, None, supply)
+        return await _read_all(pinned, database, wanted, report_progress, None, supply)
     unread = history.unread_logs
     return _Transfers(history, 0, False, unread, sums, balances, are_sums, digests)
 

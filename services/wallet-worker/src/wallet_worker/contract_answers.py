@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from common.actions.wallet_snapshot import WalletSnapshotOptions
 from common.chain import abi
 from common.chain.client import PinnedChain
+from common.chain.proxies import fetch_implementations
 from common.chain.tokens import (
     decode_metadata,
     find_token_metadata,
@@ -18,7 +19,6 @@ from wallet_worker.analysis.discovery import erc20_contracts, last_arrivals, nft
 from wallet_worker.index import find_probes, find_uris, keep_probes, keep_uris
 from wallet_worker.models import ContractAnswers, History, Movement, TokenId
 from wallet_worker.probes import fetch_probes
-from wallet_worker.proxies import fetch_implementations
 from wallet_worker.token_uris import fetch_token_uris
 
 

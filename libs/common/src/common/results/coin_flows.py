@@ -25,6 +25,8 @@ class TokenFacts(CamelModel):
     symbol: str | None
     decimals: int | None
     metadata_status: Literal["ok", "bytes32", "missing", "invalid"]
+    is_proxy: bool = Field(default=False, description="ERC-1967: its code may be exchanged")
+    implementation: str | None = Field(default=None, description="the code that runs behind it")
     total_supply_raw: RawAmount | None
     total_supply: str | None = Field(description="exact decimal number; null without decimals")
     compliance: Compliance = "unknown"
@@ -256,6 +258,18 @@ class PoisonedTransfer(CamelModel):
     imitates: str
 
 
+class PhonyTransfer(CamelModel):
+    """A transfer that left the balance of one of its ends as it was before the window."""
+
+    transaction_hash: str
+    log_index: int
+    block_number: int
+    sender: str
+    recipient: str
+    amount_raw: RawAmount
+    unmoved: str = Field(description="the address whose balance its transfers did not change")
+
+
 class WokenSupply(CamelModel):
     """The first transfer of an address after a long rest."""
 
@@ -325,6 +339,11 @@ class CoinFlowAnalysis(ActionResult):
     batch_distributions_total: int
     poisoned_transfers: list[PoisonedTransfer]
     poisoned_transfers_total: int
+    phony_transfers: list[PhonyTransfer] = Field(
+        default=[],
+        description="of the addresses compared with balanceOf; they are in all other figures, too",
+    )
+    phony_transfers_total: int = 0
     woken_supply: list[WokenSupply] | None = Field(
         description="null where older history was not read: rests could be longer than they look"
     )

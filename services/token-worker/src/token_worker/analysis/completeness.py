@@ -58,9 +58,9 @@ def find_warnings(found: Findings) -> list[Reason]:
     if reading.wraps_native:
         warnings.append(
             Reason(
-                code="wraps_without_transfer",
-                detail="the token wraps the native coin; deposits and withdrawals without a "
-                "Transfer event change supply and balances but are in no flow",
+                code="wraps_are_mints",
+                detail="the token wraps the native coin: Deposit and Withdrawal events without a "
+                "Transfer of their own count as mints and burns",
             )
         )
     if found.holders.coverage is not None and found.holders.coverage > MAX_TRUSTED_COVERAGE:

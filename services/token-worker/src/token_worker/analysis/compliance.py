@@ -1,12 +1,12 @@
 """Whether balances follow from Transfer events, as ERC-20 wants it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from common.chain.types import Address
-from common.results.coin_flows import Compliance
+from common.results.coin_flows import Compliance, PhonyTransfer
 from token_worker.analysis.holders import excluded_addresses
 from token_worker.analysis.ledger import Ledger
 from token_worker.analysis.packed import unpack_one
@@ -38,11 +38,15 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class ComplianceCheck:
-    """What was found, and on how many addresses it rests."""
+    """What was found, and on how many addresses it rests.
+
+    `phony` are the rows that left the balance of an address as it was, each with that address.
+    """
 
     status: Compliance
     checked: int
     mismatches: list[Mismatch]
+    phony: list[tuple[int, Address]] = field(default_factory=list)
 
 
 def choose_sample(token: Address, table: TransferTable) -> list[Address]:
@@ -62,8 +66,7 @@ def check_compliance(reading: "TokenFlowReading", flows: Ledger) -> ComplianceCh
     a fee makes recipients lack up to a quarter of what they received, and nobody have more; any
     other remainder is that of a token whose balances move by themselves.
 
-    Unknown without a sample, and for a token that wraps the native coin, whose deposits and
-    withdrawals need not be Transfers.
+    Unknown without a sample.
     """
     mismatches: list[Mismatch] = []
     for address, sampled in reading.sample.items():
@@ -72,9 +75,40 @@ def check_compliance(reading: "TokenFlowReading", flows: Ledger) -> ComplianceCh
         received = flows.received[code] if code >= 0 else 0
         if sampled.actual != sampled.before + net:
             mismatches.append(Mismatch(address, sampled.before, net, received, sampled.actual))
-    if not reading.sample or reading.wraps_native:
-        return ComplianceCheck("unknown", len(reading.sample), mismatches)
-    return ComplianceCheck(_status(mismatches), len(reading.sample), mismatches)
+    if not reading.sample:
+        return ComplianceCheck("unknown", 0, mismatches)
+    phony = _find_phony(reading.table, mismatches)
+    return ComplianceCheck(_status(mismatches), len(reading.sample), mismatches, phony)
+
+
+def describe_phony(table: TransferTable, row: int, unmoved: Address) -> PhonyTransfer:
+    """Return a transfer without a movement for a reader."""
+    transfer = table[row]
+    return PhonyTransfer(
+        transaction_hash=transfer.transaction_hash,
+        log_index=transfer.log_index,
+        block_number=transfer.block_number,
+        sender=transfer.sender,
+        recipient=transfer.recipient,
+        amount_raw=str(transfer.amount),
+        unmoved=unmoved,
+    )
+
+
+def _find_phony(table: TransferTable, mismatches: list[Mismatch]) -> list[tuple[int, Address]]:
+    """The transfers of addresses that have what they had before, newest first."""
+    unmoved = {
+        code: each.address
+        for each in mismatches
+        if each.actual == each.before and (code := table.code(each.address)) >= 0
+    }
+    codes = list(unmoved)
+    touched = np.isin(table.senders, codes) | np.isin(table.recipients, codes)
+    moving = touched & (table.senders != table.recipients) & table.limbs.any(axis=1)
+    return [
+        (row, unmoved.get(int(table.recipients[row])) or unmoved[int(table.senders[row])])
+        for row in np.flatnonzero(moving).tolist()[::-1]
+    ]
 
 
 def _status(mismatches: list[Mismatch]) -> Compliance:

@@ -14,6 +14,7 @@ from token_worker.analysis.activity import describe_bucket
 from token_worker.analysis.alert_factory import AlertFactory
 from token_worker.analysis.circles import describe_circle
 from token_worker.analysis.completeness import describe_completeness, find_warnings
+from token_worker.analysis.compliance import describe_phony
 from token_worker.analysis.dormancy import describe_waking
 from token_worker.analysis.findings import LIST_CAP, Findings
 from token_worker.analysis.flow_graph import build_flow_graph
@@ -118,6 +119,8 @@ def write_down(
             symbol=token.symbol,
             decimals=token.decimals,
             metadata_status=token.status,
+            is_proxy=reading.implementation is not None,
+            implementation=reading.implementation,
             total_supply_raw=None if supply is None else str(supply),
             total_supply=None if supply is None else format_units(supply, token.decimals),
             compliance=found.compliance.status,
@@ -147,6 +150,10 @@ def write_down(
         batch_distributions_total=found.batches_total,
         poisoned_transfers=[describe_bait(table, each) for each in found.bait[:LIST_CAP]],
         poisoned_transfers_total=found.bait_total,
+        phony_transfers=[
+            describe_phony(table, *each) for each in found.compliance.phony[:LIST_CAP]
+        ],
+        phony_transfers_total=len(found.compliance.phony),
         woken_supply=None
         if found.woken is None
         else [describe_waking(table, each, supply) for each in found.woken[:LIST_CAP]],

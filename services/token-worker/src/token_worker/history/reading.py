@@ -12,7 +12,7 @@ from common.chain.client import PinnedChain
 from common.chain.errors import ChainError
 from common.chain.parsing import parse_data
 from common.chain.requests import Request, block_request
-from common.chain.transfers import TRANSFER, decode_transfers
+from common.chain.transfers import decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
 from token_worker.analysis.digest import Digest
@@ -20,6 +20,7 @@ from token_worker.analysis.table import TransferTable
 from token_worker.history.digests import DigestStore
 from token_worker.history.segments import SEGMENT_TRANSFERS, Checkpoint, Outline, Segment
 from token_worker.history.store import HistoryStore
+from token_worker.wraps import with_wraps
 
 HISTORY_CAP = 5_000_000
 """Transfers that one worker can hold and analyse in about 2 GB."""
@@ -51,7 +52,7 @@ class History:
 
 async def read_history(
     pinned: PinnedChain,
-    token: Address,
+    wanted: LogFilter,
     database: AsyncDatabase[dict[str, Any]],
     report_progress: Callable[[str], Awaitable[None]],
     digests: DigestStore | None = None,
@@ -64,7 +65,7 @@ async def read_history(
 
     Args:
         pinned: The chain at one block.
-        token: Address of the token contract.
+        wanted: The events by which one token moves, see `movements_filter`.
         database: Where histories are kept.
         report_progress: Tells what happens now.
         digests: Where to find what is known of old transfers; without it all of them are read.
@@ -75,6 +76,7 @@ async def read_history(
         HistoryChangedError: Another run changed what is kept meanwhile.
         ChainError: The chain could not be read.
     """
+    [token] = wanted.addresses
     store = HistoryStore(database, pinned.chain_id, token)
     await store.create_indexes()
     known = await store.find_outlines()
@@ -88,7 +90,7 @@ async def read_history(
     while first <= pinned.block.number:
         last = min(first + blocks - 1, pinned.block.number)
         await report_progress(f"reading transfers of blocks {first} to {last}")
-        table, unread_logs = await _read_range(pinned, token, first, last)
+        table, unread_logs = await _read_range(pinned, wanted, first, last)
         if _count(older, segments) + len(table) > HISTORY_CAP:
             raise PayloadError(
                 f"{token} has more than {HISTORY_CAP:,} transfers, the most that fullHistory can "
@@ -186,13 +188,13 @@ def _appended(
 
 
 async def _read_range(
-    pinned: PinnedChain, token: Address, first: int, last: int
+    pinned: PinnedChain, wanted: LogFilter, first: int, last: int
 ) -> tuple[TransferTable, int]:
-    wanted = LogFilter(addresses=(token,), topics=(TRANSFER,))
     logs = await pinned.fetch_logs(wanted, first, last, keep=False)  # as columns they are kept here
     decoded = await asyncio.to_thread(decode_transfers, logs)
-    times = await pinned.fetch_timestamps({each.block_number for each in decoded.erc20})
-    table = await asyncio.to_thread(TransferTable.from_transfers, decoded.erc20, times)
+    transfers = with_wraps(decoded)
+    times = await pinned.fetch_timestamps({each.block_number for each in transfers})
+    table = await asyncio.to_thread(TransferTable.from_transfers, transfers, times)
     return table, decoded.undecodable + len(decoded.nft)
 
 

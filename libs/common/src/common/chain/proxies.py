@@ -1,4 +1,4 @@
-"""Which tokens are proxies: the contract that runs behind a token's address may be replaced."""
+"""Which contracts are proxies: what runs behind their address may be replaced."""
 
 from collections.abc import Collection
 from typing import Any
