@@ -1,5 +1,6 @@
 """Logs are complete and exact whatever limits and faults stand in between."""
 
+import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -465,3 +466,51 @@ async def test_a_limit_that_is_not_named_is_remembered_for_the_next_run(
 
     needed = -(-(second_run.block.number + 1) // 20)
     assert node.posts["eth_getLogs"] <= 1.5 * needed
+
+
+async def test_the_memory_of_a_stream_does_not_depend_on_its_length(
+    node: "FaultyNode", connect: "Connect", truth: PinnedChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_scan, "WINDOW_LOGS", 1_000)
+    monkeypatch.setattr(log_ranges, "TARGET_LOGS", 200)
+    crowd, crowded = LogFilter((Address("0x" + "c0" * 20),)), 50
+
+    def flood(call: Call, result: Any) -> Any:
+        """A contract with 50 logs in each block."""
+        if call["method"] != "eth_getLogs" or call["params"][0].get("address") != [
+            "0x" + "c0" * 20
+        ]:
+            return result
+        first, last = block_range(call)
+        return [
+            {
+                "address": "0x" + "c0" * 20,
+                "topics": [],
+                "data": "0x" + "ab" * 200,
+                "blockNumber": hex(block),
+                "blockHash": truth.block.hash if block == truth.block.number else f"0x{block:064x}",
+                "transactionHash": f"0x{block:064x}",
+                "transactionIndex": "0x0",
+                "logIndex": hex(index),
+            }
+            for block in range(first, last + 1)
+            for index in range(crowded)
+        ]
+
+    node.alter = flood
+    chain = await connect(node.url)
+    last = truth.block.number
+
+    async def peak_bytes(blocks: int) -> int:
+        pinned = await chain.pin()
+        count = 0
+        tracemalloc.start()
+        async for page in pinned.stream_logs(crowd, last - blocks + 1):
+            count += len(page)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert count == blocks * crowded
+        return peak
+
+    await peak_bytes(60)  # whatever is made once
+    assert await peak_bytes(last) < 1.5 * await peak_bytes(last // 4)

@@ -1,5 +1,6 @@
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from common.chain.errors import InvalidAnswer, TransactionNotFound
 from common.chain.log_parsing import (
     check_hash,
     check_logs,
+    decode_logs,
     filter_fields,
     parse_log_timestamps,
     parse_logs,
@@ -296,7 +298,37 @@ def test_logs_read_together_equal_logs_read_one_by_one(
         | {"transactionHash": "0x" + "ab" * 32}
         for block, index, topics, data in rows
     ]
+    decoded = decode_logs(orjson.dumps({"jsonrpc": "2.0", "id": 1, "result": answer}))
+
     assert parse_logs(answer) == one_by_one(answer)
+    assert parse_logs(decoded) == parse_logs(answer)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"result": None},
+        {"result": "0x1"},
+        {"result": [raw_log(data=5)]},
+        {"result": [without("topics")]},
+        {"result": [raw_log(), "0x1"]},
+        {"result": [], "error": {"code": -32005, "message": "too many"}},
+        {"error": {"code": -32005, "message": "too many"}},
+        [{"result": []}],
+        [],
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_no_list_of_logs_is_left_to_the_slow_way(body: object) -> None:
+    assert decode_logs(orjson.dumps(body)) is None
+    assert decode_logs(orjson.dumps(body)[:-1]) is None
+
+
+def test_block_times_are_read_of_decoded_logs_too() -> None:
+    answer = [raw_log(7, blockTimestamp="0x10"), raw_log(8, blockTimestamp=None)]
+    decoded = decode_logs(orjson.dumps({"result": answer}))
+
+    assert parse_log_timestamps(decoded) == parse_log_timestamps(answer) == {7: 16}
 
 
 @pytest.mark.parametrize(
@@ -324,5 +356,10 @@ def test_logs_read_together_equal_logs_read_one_by_one(
 )
 def test_one_malformed_log_among_many_is_found(changes: dict[str, Any]) -> None:
     many = [raw_log(block) for block in range(1, 9)]
+    answer = [*many, raw_log(9, **changes), *many]
     with pytest.raises(InvalidAnswer, match="a log"):
-        parse_logs([*many, raw_log(9, **changes), *many])
+        parse_logs(answer)
+    decoded = decode_logs(orjson.dumps({"result": answer}))
+    if decoded is not None:
+        with pytest.raises(InvalidAnswer, match="a log"):
+            parse_logs(decoded)

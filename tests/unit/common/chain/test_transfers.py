@@ -180,6 +180,24 @@ def test_malformed_logs_are_counted_and_disturb_no_other(malformed: Log) -> None
     assert (decoded.nft, decoded.wraps, decoded.undecodable) == ((), (), 1)
 
 
+@given(st.lists(st.tuples(addresses, addresses, uints), max_size=8), st.booleans())
+def test_transfers_decoded_together_equal_transfers_decoded_one_by_one(
+    rows: list[tuple[Address, Address, int]], is_one_dirty: bool
+) -> None:
+    logs = [
+        log((TRANSFER, address_topic(sender), address_topic(recipient)), ["uint256"], [amount])
+        for sender, recipient, amount in rows
+    ]
+    if is_one_dirty:
+        logs.append(MALFORMED["dirty bytes above the sender"])
+    together = decode_transfers(logs)
+
+    alone = [transfer for each in logs for transfer in decode_transfers([each]).erc20]
+    assert list(together.erc20) == alone
+    assert len(alone) == len(rows)
+    assert together.undecodable == is_one_dirty
+
+
 @given(
     st.sampled_from(
         [TRANSFER, TRANSFER_SINGLE, TRANSFER_BATCH, CONSECUTIVE_TRANSFER, WETH_DEPOSIT]

@@ -6,13 +6,15 @@ which names the fault, or accepts upper-case hex.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain, islice, repeat
-from operator import itemgetter, lt
+from operator import attrgetter, itemgetter, lt
 from typing import Any
 
+import msgspec
+
 from common.chain.errors import InvalidAnswer
-from common.chain.garbage import paused_collection
+from common.chain.garbage import make_records, paused_collection
 from common.chain.parsing import parse_quantity, shown
 from common.chain.types import Address, Block, Log, LogFilter, TopicFilter
 
@@ -26,6 +28,13 @@ _FIELDS = (
     "logIndex",
 )
 _columns = itemgetter(*_FIELDS, "topics")
+_of_raw = {
+    "blockNumber": "block_number",
+    "blockHash": "block_hash",
+    "transactionHash": "transaction_hash",
+    "transactionIndex": "transaction_index",
+    "logIndex": "log_index",
+}
 _address = itemgetter(Log._fields.index("address"))
 _topics = itemgetter(Log._fields.index("topics"))
 _HEX_DIGITS = b"0123456789abcdef"
@@ -39,8 +48,46 @@ _LAYOUT = re.compile(
 )
 
 
+class RawLog(msgspec.Struct, rename="camel", gc=False):
+    """A log as an endpoint sends it, its values not checked yet."""
+
+    address: str
+    topics: tuple[str, ...]
+    data: str
+    block_number: str
+    block_hash: str
+    transaction_hash: str
+    transaction_index: str
+    log_index: str
+    removed: bool | None = False
+    block_timestamp: str | None = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    result: list[RawLog]
+    error: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+
+def decode_logs(body: bytes) -> list[RawLog] | None:
+    """The logs in an answer's body; None where it is anything but logs with all their fields.
+
+    No dict is made for each log: this takes half of the time that parsing the JSON would.
+    """
+    try:
+        answer = _decoder.decode(body)
+    except msgspec.DecodeError:
+        return None
+    return answer.result if answer.error is None else None
+
+
 def parse_logs(answer: Any) -> list[Log]:
     """Logs in ascending order, each once.
+
+    Args:
+        answer: What eth_getLogs answered: decoded, or as JSON has it.
 
     Raises:
         InvalidAnswer: Not a list, a malformed or removed log, or one that occurs twice.
@@ -51,7 +98,7 @@ def parse_logs(answer: Any) -> list[Log]:
         return []
     logs = _parse_columns(answer)
     if logs is None:
-        logs = [_parse_log(entry) for entry in answer]
+        logs = [_parse_log(msgspec.to_builtins(entry)) for entry in answer]
     if not _is_ascending(logs):
         logs.sort(key=log_position)
         if not _is_ascending(logs):
@@ -61,6 +108,11 @@ def parse_logs(answer: Any) -> list[Log]:
 
 def parse_log_timestamps(answer: Any) -> dict[int, int]:
     """Block times that some nodes add to each log, by block number."""
+    if answer and isinstance(answer[0], RawLog):
+        if not answer[0].block_timestamp:
+            return {}
+        times = {each.block_number: each.block_timestamp for each in answer}
+        return {parse_quantity(n): parse_quantity(time) for n, time in times.items() if time}
     if not answer or not isinstance(answer[0], dict) or not answer[0].get("blockTimestamp"):
         return {}
     by_block = {entry["blockNumber"]: entry.get("blockTimestamp") for entry in answer}
@@ -133,16 +185,24 @@ def _topic_field(topic: TopicFilter) -> Any:
 
 def _parse_columns(answer: list[Any]) -> list[Log] | None:
     """All logs at once; None where one of them needs a closer look."""
+    names = (*_FIELDS, "topics")
+    getters: list[Callable[[Any], Any]]
     try:
-        if any(map(dict.get, answer, repeat("removed"))):
+        if isinstance(answer[0], RawLog):
+            removed = map(attrgetter("removed"), answer)
+            getters = [attrgetter(_of_raw.get(name, name)) for name in names]
+        else:
+            removed = map(dict.get, answer, repeat("removed"))
+            getters = [itemgetter(name) for name in names]
+        if any(removed):
             return None
         address, data, block, block_hash, transaction, index, position, topics = (
-            list(map(itemgetter(name), answer)) for name in (*_FIELDS, "topics")
+            list(map(getter, answer)) for getter in getters
         )
         addresses, block_hashes = set(address), set(block_hash)
         numbers = {*block, *index, *position}
         if not (
-            set(map(type, topics)) == {list}
+            set(map(type, topics)) <= {list, tuple}
             and max(map(len, topics)) <= _MAX_TOPICS
             and _are_hex(addresses, _ADDRESS_LENGTH)
             and _are_hex(block_hashes, _HASH_LENGTH)
@@ -161,7 +221,7 @@ def _parse_columns(answer: list[Any]) -> list[Log] | None:
     one_address = {text: Address(text) for text in addresses}.__getitem__
     one_hash = {text: text for text in block_hashes}.__getitem__
     return list(
-        map(
+        make_records(
             Log,
             map(one_address, address),
             map(tuple, topics),

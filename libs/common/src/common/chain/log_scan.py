@@ -17,7 +17,7 @@ from common.chain.errors import (
     ResultTooLarge,
 )
 from common.chain.log_audit import LogAudit, LogMemory, Part
-from common.chain.log_parsing import filter_fields, in_order
+from common.chain.log_parsing import decode_logs, filter_fields, in_order
 from common.chain.log_probe import LogProbe
 from common.chain.log_ranges import Steps, first_part_end, learnt_cap, split_filter
 from common.chain.requests import Request
@@ -172,6 +172,7 @@ class LogScan:
             (filter_fields(part.wanted, part.first, part.last),),
             lambda answer: self._accept(answer, part),
             {"chain.from_block": part.first, "chain.to_block": part.last},
+            decode_logs,
         )
 
 

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from web3.types import RPCEndpoint
 
 from common.chain.concurrency import run_all
-from common.chain.endpoint import Endpoint
+from common.chain.endpoint import Endpoint, Reply
 from common.chain.errors import (
     AddressRequired,
     BatchTooLarge,
@@ -207,7 +207,7 @@ class RpcClient:
                 if len(reply.body) <= SMALL_ANSWER:
                     self.endpoints.mark_latency(endpoint, time.monotonic() - started)
                 with paused_collection():
-                    return request.parse(endpoint.read_result(reply))
+                    return request.parse(_read_result(endpoint, reply, request))
             except ChainError as error:
                 error.locate(method, endpoint.label)
                 raise
@@ -367,3 +367,8 @@ class RpcClient:
         elif isinstance(error, RequestTimedOut):
             rest = min(error.waited_seconds, LONGEST_REST_SECONDS)
         self.endpoints.mark_failed(endpoint, error, rest)
+
+
+def _read_result(endpoint: Endpoint, reply: Reply, request: Request[T]) -> Any:
+    decoded = request.decode(reply.body) if request.decode and reply.status == 200 else None
+    return endpoint.read_result(reply) if decoded is None else decoded

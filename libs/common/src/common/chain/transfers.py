@@ -1,10 +1,12 @@
 """Token transfers decoded from logs: a log becomes typed records by slicing. No I/O."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from common.chain.garbage import paused_collection
+from common.chain.garbage import make_records, paused_collection
 from common.chain.types import Address, Log
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
@@ -89,8 +91,38 @@ def decode_transfers(logs: Iterable[Log]) -> DecodedLogs:
     layouts without indexed arguments do not say what they moved, so they count as undecodable.
     Logs of other events are passed over.
     """
+    together = list(logs)
     with paused_collection():
-        return _decode(logs)
+        return _decode_erc20(together) or _decode(together)
+
+
+def _decode_erc20(logs: Sequence[Log]) -> DecodedLogs | None:
+    """All logs by column, in half the time; None where one of them is no plain ERC-20 transfer."""
+    topics = list(map(_topics_of, logs))
+    if set(map(len, topics)) != {3}:
+        return None
+    contracts, _, data, blocks, _, transactions, indexes, positions = zip(*logs, strict=True)
+    events, senders, recipients = zip(*topics, strict=True)
+    padded = {*senders, *recipients}
+    if (
+        set(events) != {TRANSFER}
+        or set(map(len, data)) != {_ONE_WORD}
+        or {each[:26] for each in padded} != {_ADDRESS_PADDING}
+    ):
+        return None
+    address = {each: Address("0x" + each[26:]) for each in padded}.__getitem__
+    found = make_records(
+        Erc20Transfer,
+        contracts,
+        map(address, senders),
+        map(address, recipients),
+        map(int, data, repeat(16)),
+        blocks,
+        transactions,
+        indexes,
+        positions,
+    )
+    return DecodedLogs(tuple(found), (), (), 0)
 
 
 def _decode(logs: Iterable[Log]) -> DecodedLogs:
@@ -128,6 +160,7 @@ def address_topic(address: Address) -> str:
 
 
 _ADDRESS_PADDING = "0x" + "0" * 24
+_topics_of = itemgetter(Log._fields.index("topics"))
 _WORD = 64  # hex digits of 32 bytes
 _ONE_WORD = 2 + _WORD  # length of a topic, or of data that holds one value
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from common.chain.garbage import paused_collection
+from common.chain.garbage import make_records, paused_collection
 from common.chain.types import Log, LogFilter
 
 MOST_BYTES = 12_000_000
@@ -48,9 +48,8 @@ def unpack_logs(packed: bytes) -> list[Log]:
         data, block = next(columns), next(columns)
         block_hash, transaction = _values(columns), _values(columns)
         index, position = next(columns), next(columns)
-        return list(
-            map(Log, address, topics_of_each, data, block, block_hash, transaction, index, position)
-        )
+        rest = (data, block, block_hash, transaction, index, position)
+        return list(make_records(Log, address, topics_of_each, *rest))
 
 
 def split_logs(
