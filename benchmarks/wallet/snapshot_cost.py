@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from common.actions.handler import RunContext
 from common.actions.wallet_snapshot import WalletSnapshotPayload
 from common.chain.client import Chains
+from common.chain.store.chain_store import ChainStore
 from common.chain.transfers import TRANSFER
 from common.chain.types import RpcStats
 from common.mongo_client import create_mongo
@@ -91,7 +92,7 @@ async def snapshot(url: str, database: Any) -> tuple[RpcStats, float]:
     async def find_nothing() -> None:
         return None
 
-    chains = Chains({31337: [url]}, 31337)
+    chains = Chains({31337: [url]}, 31337, store=ChainStore(database))
     try:
         started = time.monotonic()
         pinned = await (await chains.get()).pin()
