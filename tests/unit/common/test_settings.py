@@ -44,3 +44,32 @@ def test_endpoints_are_read_by_chain_and_hidden_in_print(monkeypatch: pytest.Mon
 
     assert settings.rpc_urls[1][0].get_secret_value() == "https://node.example/s3cret"
     assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('{"1": {"requestsPerSecond": 25}}', [(25, None), (25, None)]),
+        ('{"1": [{"requestsPerSecond": 25, "concurrency": 4}]}', [(25, 4)]),
+        ("{}", []),
+    ],
+)
+def test_limits_are_those_of_each_endpoint_or_of_all(
+    value: str, expected: list[tuple[float, int | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RPC_URLS", '{"1": ["https://one.example", "https://two.example"]}')
+    monkeypatch.setenv("RPC_LIMITS", value)
+
+    limits = load_settings(WorkerSettings).limits_of_endpoints().get(1, [])
+
+    assert [(each.requests_per_second, each.concurrency) for each in limits] == expected
+
+
+@pytest.mark.parametrize("limit", ['{"rps": 25}', '{"concurrency": 0}'])
+def test_a_limit_that_cannot_be_meant_is_refused(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RPC_LIMITS", f'{{"1": [{limit}]}}')
+
+    with pytest.raises(SystemExit, match="RPC_LIMITS"):
+        load_settings(WorkerSettings)
