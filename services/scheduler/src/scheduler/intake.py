@@ -17,6 +17,9 @@ from scheduler.recorder import OutcomeRecorder
 
 logger = logging.getLogger(__name__)
 
+GATHER_SECONDS = 0.01
+"""Pause between two batches: what comes meanwhile costs one update together instead of several."""
+
 REFUSALS = frozenset({2, 9, 14, 28, 52, 10334, 17419})
 """Codes by which MongoDB refuses a value, type, field name or size, however often it is tried."""
 
@@ -53,6 +56,7 @@ class OutcomeIntake:
                 await wait_for(self._stop, 1.0)
             else:
                 self._outage.end()
+                await wait_for(self._stop, GATHER_SECONDS)
                 return
 
     async def record(self, entries: list[Entry[OutcomeEvent]]) -> None:

@@ -29,11 +29,17 @@ class Loop:
         step: Callable[[], Awaitable[bool]],
         pause_seconds: float,
         wake: asyncio.Event | None = None,
+        least_pause_seconds: float = 0.0,
     ) -> None:
-        """Args as named; setting `wake` ends a pause early, `name` shows in logs."""
+        """Args as named; setting `wake` ends a pause early, `name` shows in logs.
+
+        However often `wake` is set, a pause lasts `least_pause_seconds`: under load one round does
+        what many would do at the cost of many.
+        """
         self._step = step
         self._pause_seconds = pause_seconds
         self._wake = wake or asyncio.Event()
+        self._least_pause_seconds = least_pause_seconds
         self._round_at: float | None = None
         self._outage = Outage(logger, "work", loop=name)
 
@@ -55,6 +61,8 @@ class Loop:
                 await self._pause(stop)
 
     async def _pause(self, stop: asyncio.Event) -> None:
+        if self._least_pause_seconds:
+            await asyncio.sleep(self._least_pause_seconds)
         waiters = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wake.wait())]
         try:
             await asyncio.wait(

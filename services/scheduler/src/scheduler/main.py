@@ -43,6 +43,8 @@ AUDIT_SECONDS = 5.0
 REQUESTS_SECONDS = 0.5
 LETTERS_SECONDS = 5.0
 OUTCOMES_BATCH = 500
+GATHER_SECONDS = 0.02
+"""Longest that wake-ups, such as those after each batch of outcomes, wait for one another."""
 
 
 def main() -> None:
@@ -93,7 +95,9 @@ async def _run_parts(
     requests = RunRequests(database, redis, emitter, settings.batch_size)
     audit = Audit(database)
     loops = {
-        "dispatch": Loop("dispatch", dispatcher.dispatch, settings.scan_seconds, wake),
+        "dispatch": Loop(
+            "dispatch", dispatcher.dispatch, settings.scan_seconds, wake, GATHER_SECONDS
+        ),
         "reconcile": Loop("reconcile", reconciler.reconcile, RECONCILE_SECONDS),
         "sweep": Loop("sweep", janitor.sweep, SWEEP_SECONDS),
         "letters": Loop("letters", letters.keep, LETTERS_SECONDS),

@@ -4,15 +4,21 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 
 from common.streams import DATA_FIELD
 
 _ADD_ONCE = """
-if redis.call('SET', KEYS[1], '', 'NX', 'EX', ARGV[1]) then
-  return redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[3])
+local is_new = {}
+for i = 1, #KEYS / 2 do
+  local key, stream = KEYS[2 * i - 1], KEYS[2 * i]
+  if redis.call('SET', key, '', 'NX', 'EX', ARGV[1]) then
+    redis.call('XADD', stream, '*', ARGV[2], ARGV[i + 2])
+    is_new[i] = 1
+  else
+    is_new[i] = 0
+  end
 end
-return false
+return is_new
 """
 
 
@@ -30,7 +36,6 @@ class OnceAdder:
 
     def __init__(self, redis: Redis, remembered_seconds: int) -> None:
         """Args as named."""
-        self._redis = redis
         self._seconds = remembered_seconds
         self._script = redis.register_script(_ADD_ONCE)
 
@@ -40,12 +45,9 @@ class OnceAdder:
         Raises:
             RedisError: Some of them may be added; adding all again adds the others only.
         """
-        pipe: Pipeline
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for each in additions:
-                await self._script(
-                    keys=[each.key, each.stream],
-                    args=[self._seconds, DATA_FIELD, each.event.model_dump_json()],
-                    client=pipe,
-                )
-            return [entry_id is not None for entry_id in await pipe.execute()]
+        if not additions:
+            return []
+        keys = [name for each in additions for name in (each.key, each.stream)]
+        events = [each.event.model_dump_json() for each in additions]
+        is_new = await self._script(keys=keys, args=[self._seconds, DATA_FIELD, *events])
+        return [bool(each) for each in is_new]

@@ -135,3 +135,16 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 redis.call('ZREM', KEYS[2], KEYS[1])
 """
 """Ends the waiting for a lease. KEYS: lease, queue. ARGV: the value that says who waits."""
+
+FINISH: Final = """
+for i = 4, #KEYS do
+  local outcome, entry = ARGV[2 * i - 3], ARGV[2 * i - 2]
+  redis.call('XADD', KEYS[1], '*', ARGV[1], outcome)
+  redis.call('SET', KEYS[i], ARGV[2], 'EX', ARGV[3])
+  redis.call('ZREM', KEYS[2], KEYS[i])
+  redis.call('XACK', KEYS[3], ARGV[4], entry)
+end
+"""
+"""Publishes how attempts ended, marks their leases finished, frees their slots and acknowledges
+their entries. KEYS: outcomes, slots, the source's stream, leases. ARGV: field of the outcome, mark,
+seconds to keep it, group; for each lease the outcome and the entry."""

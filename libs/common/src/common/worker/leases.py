@@ -15,8 +15,9 @@ from common.consumer import Source
 from common.events import RunEnd, RunStarted
 from common.outages import Outage, describe_error
 from common.process import wait_for
-from common.streams import CANCELLED, DATA_FIELD, OUTCOMES_STREAM, lease_key, to_entry
+from common.streams import CANCELLED, DATA_FIELD, OUTCOMES_STREAM, lease_key
 from common.worker.lease_scripts import (
+    FINISH,
     GIVE_BACK,
     RENEW,
     START,
@@ -82,6 +83,7 @@ class Leases:
         self._start = redis.register_script(START)
         self._renew = redis.register_script(RENEW)
         self._give_back = redis.register_script(GIVE_BACK)
+        self._finish = redis.register_script(FINISH)
         self._starts = Batcher(self._start_all, MOST_AT_ONCE)
         self._ends = Batcher(self._finish_all, MOST_AT_ONCE)
         self._taking = Outage(logger, "take leases")
@@ -163,17 +165,14 @@ class Leases:
         self._held.pop(key, None)
 
     async def _finish_all(self, ended: Sequence[tuple[str, RunEnd, str]]) -> Sequence[None]:
+        stream, group = self._source.stream, self._source.group
+        keys = [OUTCOMES_STREAM, self._slots, stream, *(key for key, _, _ in ended)]
+        args: list[str | int] = [DATA_FIELD, FINISHED, FINISHED_SECONDS, group]
+        for _, outcome, entry_id in ended:
+            args += [outcome.model_dump_json(), entry_id]
         while True:
             try:
-                async with self._redis.pipeline(transaction=True) as pipe:
-                    for key, outcome, _ in ended:
-                        pipe.xadd(OUTCOMES_STREAM, to_entry(outcome))
-                        pipe.set(key, FINISHED, ex=FINISHED_SECONDS)
-                        if self._limit:
-                            pipe.zrem(self._slots, key)
-                    entries = (entry_id for _, _, entry_id in ended)
-                    pipe.xack(self._source.stream, self._source.group, *entries)
-                    await pipe.execute()
+                await self._finish(keys=keys, args=args)
                 break
             except (RedisError, OSError) as error:
                 self._publishing.note(error)
