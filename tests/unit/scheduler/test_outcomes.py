@@ -143,6 +143,12 @@ def test_the_next_attempt_is_due_after_the_pause() -> None:
     assert (run.values["attempt"], run.values["emissions"]) == (3, 1)
 
 
+def test_a_run_whose_worker_died_is_due_again_at_once() -> None:
+    lost = failed().model_copy(update={"error": Failure(type="LeaseLost", message="m")})
+    (run,) = translate(fold([lost]), policies(run=3)).runs
+    assert (run.values["state"], run.values["emitAt"]) == ("retrying", NOON)
+
+
 def test_a_failure_of_a_run_that_no_longer_exists_changes_nothing() -> None:
     changes = translate(fold([failed()]), {})
     assert (changes.runs, changes.jobs, changes.exhausted) == ([], [], [])

@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 GATHER_SECONDS = 0.01
 """Pause between two batches: what comes meanwhile costs one update together instead of several."""
 
+WAKE_SECONDS = 0.1
+"""How soon after an outcome schedulers look whether its job may run again. They do so together for
+all outcomes of that time: looking costs several queries however little there is to find."""
+
 REFUSALS = frozenset({2, 9, 14, 28, 52, 10334, 17419})
 """Codes by which MongoDB refuses a value, type, field name or size, however often it is tried."""
 
@@ -35,12 +39,13 @@ class OutcomeIntake:
         stop: asyncio.Event,
         wake: asyncio.Event,
     ) -> None:
-        """Args as named; `wake` is set after each batch, because a job may be free again."""
+        """Args as named; `wake` is set soon after a batch, because a job may be free again."""
         self._redis = redis
         self._source = source
         self._recorder = recorder
         self._stop = stop
         self._wake = wake
+        self._waking: asyncio.TimerHandle | None = None
         self._outage = Outage(logger, "record outcomes")
 
     async def handle(self, entries: list[Entry[OutcomeEvent]]) -> None:
@@ -83,6 +88,11 @@ class OutcomeIntake:
         else:
             ids = [entry.id for entry in entries]
             await self._redis.xack(self._source.stream, self._source.group, *ids)
+        if self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(WAKE_SECONDS, self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._waking = None
         self._wake.set()
 
 

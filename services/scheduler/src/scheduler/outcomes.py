@@ -18,6 +18,10 @@ from scheduler.bulk import Change
 
 OutcomeEvent = RunStarted | RunProgress | RunEnd
 
+LEASE_LOST = "LeaseLost"
+"""Type of the error of an attempt whose worker died. The run is tried again at once: backoff is for
+what may need time to recover, and a dead worker does not."""
+
 QUEUED = (RunState.QUEUED.value,)
 OPEN = (RunState.QUEUED.value, RunState.RUNNING.value)
 """States of an attempt that has not ended."""
@@ -119,7 +123,8 @@ def _complete(outcome: AttemptOutcome, end: RunCompleted, changes: Changes) -> N
 
 
 def _retry(outcome: AttemptOutcome, end: RunFailed, policy: RetryPolicy, changes: Changes) -> None:
-    delay = timedelta(seconds=policy.backoff.delay_seconds(end.run_id, end.attempt))
+    seconds = policy.backoff.delay_seconds(end.run_id, end.attempt)
+    delay = timedelta(seconds=0 if end.error.type == LEASE_LOST else seconds)
     run = {
         "state": RunState.RETRYING.value,
         "attempt": end.attempt + 1,

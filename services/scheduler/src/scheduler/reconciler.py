@@ -30,6 +30,7 @@ from common.streams import (
 from scheduler.claims import RunDocument
 from scheduler.emitter import Emitter
 from scheduler.firing import due_event
+from scheduler.outcomes import LEASE_LOST
 from scheduler.stream_positions import fetch_position
 
 logger = logging.getLogger(__name__)
@@ -192,7 +193,7 @@ class Reconciler:
             action=run["action"],
             attempt=run["attempt"],
             traceparent=run.get("traceparent"),
-            error=Failure(type="LeaseLost", message=message),
+            error=Failure(type=LEASE_LOST, message=message),
             retryable=True,
             started_at=run.get("startedAt"),
             at=self._clock(),
