@@ -56,7 +56,7 @@ def _last_candidate(table: TransferTable, rows: IntArray, residual_pct: float) -
     amounts = table.sizes[rows]
     members = np.concatenate([table.senders[rows], table.recipients[rows]])
     places = np.tile(np.arange(count), 2)
-    order = np.lexsort((places, members))
+    order = np.argsort(members * count + places)
     members, places = members[order], places[order]
     changes = np.concatenate([-amounts, amounts])[order]
     first = np.flatnonzero(np.diff(members, prepend=-1))

@@ -41,7 +41,7 @@ class Edges:
         """Return the edges of some transfers; codes are those of the table."""
         rows = np.flatnonzero(table.senders != table.recipients)
         keys = (table.senders[rows] << _CODE_BITS) | table.recipients[rows]
-        order = np.argsort(keys, kind="stable")
+        order = np.argsort(keys)
         starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
         return cls(
             packed=table.packed,

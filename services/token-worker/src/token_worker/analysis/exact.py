@@ -89,6 +89,12 @@ def widened(limbs: LimbArray, width: int) -> LimbArray:
     return limbs if missing <= 0 else np.pad(limbs, ((0, 0), (0, missing)))
 
 
+def sum_all(limbs: LimbArray) -> int:
+    """Return the exact sum of fewer than 2**32 amounts."""
+    digits = limbs.sum(axis=0, dtype=np.uint64).tolist()
+    return sum(digit << (_LIMB_BITS * position) for position, digit in enumerate(digits))
+
+
 def sum_by_group(limbs: LimbArray, groups: IntArray, group_count: int) -> list[int]:
     """Return the exact sum of the amounts of each group.
 

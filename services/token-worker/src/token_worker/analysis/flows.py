@@ -7,6 +7,7 @@ import numpy as np
 
 from common.chain.types import DEAD_ADDRESS, ZERO_ADDRESS
 from common.results.coin_flows import FlowSummary, NetFlow
+from token_worker.analysis.exact import sum_all
 from token_worker.analysis.ledger import Ledger
 from token_worker.analysis.table import TransferTable
 
@@ -37,7 +38,7 @@ class Totals:
         return cls(
             transfers=len(table),
             transactions=int(table.transactions[-1]) + 1 if len(table) else 0,
-            volume=table.sum_where(np.ones(len(table), dtype=bool)),
+            volume=sum_all(table.limbs),
             mints=int(table.is_mint.sum()),
             minted=table.sum_where(table.is_mint),
             burns=int(table.is_burn.sum()),

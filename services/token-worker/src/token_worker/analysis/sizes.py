@@ -4,10 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from common.results.coin_flows import SizeBin, SizeDistribution
-from token_worker.analysis.exact import BIG_ENDIAN_LIMB, ByteArray, to_bytes
+from token_worker.analysis.exact import BIG_ENDIAN_LIMB, ByteArray, sum_all, to_bytes
 from token_worker.analysis.table import TransferTable
 
 
@@ -30,7 +29,7 @@ class Sizes:
         sizes = cls(np.sort(to_bytes(table.limbs)), Counter())
         for digits, start, end in sizes.bins():
             limbs = sizes.ordered[start:end].view(BIG_ENDIAN_LIMB).reshape(end - start, -1)
-            sizes.sums[digits] = _number(limbs.sum(axis=0, dtype=np.uint64))
+            sizes.sums[digits] = sum_all(limbs[:, ::-1])
         return sizes
 
     def followed_by(self, newer: "Sizes") -> "Sizes":
@@ -109,10 +108,3 @@ def _widened(ordered: ByteArray, width: int) -> ByteArray:
     digits = ordered.view(np.uint8).reshape(len(ordered), -1)
     wide = np.pad(digits, ((0, 0), (width - digits.shape[1], 0)))
     return wide.reshape(-1).view(f"S{width}")
-
-
-def _number(digits: npt.NDArray[np.uint64]) -> int:
-    total = 0
-    for digit in digits.tolist():
-        total = (total << 8 * BIG_ENDIAN_LIMB.itemsize) + digit
-    return total

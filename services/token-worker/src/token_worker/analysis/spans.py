@@ -10,6 +10,8 @@ import rustworkx
 from token_worker.analysis.exact import BoolArray, IntArray, distinct
 from token_worker.analysis.table import TransferTable
 
+SPARSE = 4
+"""More possible nodes for each edge than this are numbered without gaps."""
 TimeArray = npt.NDArray[np.int32]
 
 _NEVER = np.iinfo(np.int32).max // 2
@@ -116,15 +118,14 @@ def connected_rows(
     if rows.size == 0:
         return
     spans = (table.timestamps[rows] - shift) // seconds
-    base = (spans - spans.min()) * len(table.packed)
-    nodes, ends = np.unique(
-        np.concatenate([base + table.senders[rows], base + table.recipients[rows]]),
-        return_inverse=True,
+    spans -= spans.min()
+    sources, targets, node_count = _numbered(
+        spans * len(table.packed) + table.senders[rows],
+        spans * len(table.packed) + table.recipients[rows],
     )
-    sources, targets = ends[: rows.size], ends[rows.size :]
-    kept = _without_loose_ends(sources, targets, nodes.size)
+    kept = _without_loose_ends(sources, targets, node_count)
     rows, sources, targets = rows[kept], sources[kept], targets[kept]
-    components = _components(sources, targets, nodes.size)
+    components = _components(sources, targets, node_count)
     inside = np.flatnonzero(
         (components[sources] >= 0) & (components[sources] == components[targets])
     )
@@ -133,6 +134,18 @@ def connected_rows(
     starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
     parts = np.split(rows[inside[order]], starts[1:]) if order.size else []
     yield from sorted(part.tolist() for part in parts)
+
+
+def _numbered(sources: IntArray, targets: IntArray) -> tuple[IntArray, IntArray, int]:
+    """Ends of edges, numbered from 0, and how many numbers there are; not all need be used.
+
+    Numbers that leave few gaps stay as they are: to find the gaps takes a sort.
+    """
+    largest = max(int(sources.max()), int(targets.max()))
+    if largest < SPARSE * sources.size:
+        return sources, targets, largest + 1
+    nodes, ends = np.unique(np.concatenate([sources, targets]), return_inverse=True)
+    return ends[: sources.size], ends[sources.size :], nodes.size
 
 
 def _without_loose_ends(sources: IntArray, targets: IntArray, node_count: int) -> IntArray:

@@ -16,6 +16,7 @@ from token_worker.analysis.exact import (
     LimbArray,
     distinct,
     largest_rows,
+    sum_all,
     sum_by_group,
     to_floats,
     to_ints,
@@ -241,8 +242,7 @@ class TransferTable:
 
     def sum_where(self, selected: BoolArray) -> int:
         """Return the exact sum of the amounts of the selected rows."""
-        rows = np.flatnonzero(selected)
-        return self.sum_by(np.zeros(rows.size, dtype=np.int64), 1, rows)[0]
+        return sum_all(self.limbs[selected])
 
 
 _PLAIN_COLUMNS = ("timestamps", "block_numbers", "transaction_indexes", "log_indexes")
