@@ -153,7 +153,7 @@ async def measure(transfers: int, holders: int, new: int, runs: int) -> None:
                 await token.keep(kept)
                 for _ in range(runs):
                     found = await token.run(fresh, reading, clock)
-                with clock.measure("a new digest, every twentieth run"):
+                with clock.measure("a new digest, every tenth run"):
                     await token.leave_digest(found)
         finally:
             server.kill()
