@@ -154,7 +154,7 @@ async def test_the_slots_of_a_killed_process_are_free_after_its_lease(
         assert not waiting.done()
     finally:
         holder.kill()
-        await holder.wait()
+        await holder.communicate()  # reads its output to the end, so that nothing stays open
 
     assert (await waiting).block.number > 0
 
