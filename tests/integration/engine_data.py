@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from bson import ObjectId
@@ -53,10 +54,12 @@ async def eventually(
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(
-                f"still {found!r} after {within:.0f} s: {inspect.getsource(probe)}"
-            )
+            raise AssertionError(f"still {found!r} after {within:.0f} s: {_source(probe)}")
         await asyncio.sleep(every)
+
+
+def _source(probe: Callable[[], Awaitable[Any]]) -> str:
+    return str(probe) if isinstance(probe, partial) else inspect.getsource(probe)
 
 
 async def create_job(database: Database, **definition: Any) -> ObjectId:

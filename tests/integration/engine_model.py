@@ -211,7 +211,7 @@ class WorkerModel:
             elif attempt.wish == "taken over":
                 self.attempts.remove(attempt)
             else:
-                attempt.has_lease = True
+                attempt.has_lease = lease_key(*_key(attempt)) in self.leases._held
 
     async def complete(self, attempt: Attempt, *, dies: bool = False) -> None:
         """Store the result, and say so unless the worker `dies` before that."""

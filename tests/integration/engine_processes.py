@@ -31,6 +31,7 @@ class ServiceProcess:
                 **os.environ,
                 "LOG_FORMAT": "json",
                 "HEALTH_PORT": str(port),
+                "PORT": str(port),  # a gateway has its probes beside its API
                 **settings,
             },
             directory=directory,
@@ -114,6 +115,14 @@ def worker_process(
         HEARTBEAT_SECONDS="0.25",
         SHUTDOWN_GRACE_SECONDS=str(grace_seconds),
     )
+    with _running(process):
+        yield process
+
+
+@contextmanager
+def gateway_process(servers: Servers, directory: Path) -> Iterator[ServiceProcess]:
+    """A gateway; its API is on its health port too."""
+    process = ServiceProcess("gateway", ["-m", "gateway.main"], directory, **_environment(servers))
     with _running(process):
         yield process
 

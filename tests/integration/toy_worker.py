@@ -6,6 +6,7 @@ Tests run it inside their process, or as a process of its own: `python toy_worke
 import asyncio
 from typing import Any, Literal
 
+from pydantic import ConfigDict
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -23,7 +24,9 @@ EXECUTIONS = "executions"
 
 
 class ToyPayload(ActionPayload):
-    """What the run is to do."""
+    """What the run is to do; what the gateway asks of a wallet's payload means nothing here."""
+
+    model_config = ConfigDict(extra="ignore")
 
     seconds: float = 0.0
     failing_executions: int = 0
