@@ -164,6 +164,7 @@ class SchedulerReplica(_Replica):
                 self.settings.retry_coefficient,
                 self.settings.retry_maximum_seconds,
             ),
+            {ACTION: TOY},
         )
         self.emitter = Emitter(self.redis, 20 * self.settings.batch_size, self.clock)
         self.dispatcher = Dispatcher(self.database, self.emitter, self.settings, self.clock)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.events import Failure, RunCompleted, RunFailed, RunStarted
+from common.events import Failure, RunCancelled, RunCompleted, RunFailed, RunStarted
 from common.models import now_utc
 from common.streams import DEAD_STREAM
 from tests.integration.engine_data import (
@@ -60,6 +60,11 @@ def failed(run: Document, *, retryable: bool = True, message: str = "no luck") -
         started_at=now_utc(),
         at=now_utc(),
     )
+
+
+def cancelled(run: Document) -> RunCancelled:
+    """Return its end at a user's wish."""
+    return RunCancelled(**identity(run), worker="w1", started_at=now_utc(), at=now_utc())
 
 
 async def both(scheduler: SchedulerReplica, run: Document) -> tuple[Document, Document]:

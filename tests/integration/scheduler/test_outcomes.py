@@ -18,6 +18,7 @@ from tests.integration.engine_data import (
 from tests.integration.engine_harness import SchedulerReplica, Servers
 from tests.integration.engine_outcomes import (
     both,
+    cancelled,
     completed,
     failed,
     identity,
@@ -62,6 +63,25 @@ async def test_a_completed_run_shows_its_result_and_frees_its_job(
         "endedAt": now["finishedAt"],
     }
     assert job["nextRunAt"] > now_utc()
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+async def test_a_run_whose_result_is_stored_is_complete_whatever_is_said_of_its_attempt(
+    scheduler: SchedulerReplica, end: str
+) -> None:
+    """A worker was stopped, its attempt timed out, or it died, between storing and saying so."""
+    run = await queue_run(scheduler, maxAttempts=1)
+    other = await queue_run(scheduler, maxAttempts=1)
+    result = {"_id": run["_id"], "alertIds": ["a", "b"], "runSummary": {"total": 3}}
+    await scheduler.database["toy_results"].insert_one(result)
+    ends = [failed(each) if end == "failed" else cancelled(each) for each in (run, other)]
+    await scheduler.recorder.record([started(run), *ends])
+    now, job = await both(scheduler, run)
+    assert (now["state"], now["resultId"], now["alertsCount"]) == ("completed", run["_id"], 2)
+    assert (now["summary"], now["errors"]) == ({"total": 3}, [])
+    assert (job["status"], job["lastError"]) == ("completed", None)
+    assert (await both(scheduler, other))[0]["state"] == end
+    assert len(await letters(scheduler)) == (1 if end == "failed" else 0)
 
 
 async def test_a_start_that_arrives_after_the_end_changes_nothing(

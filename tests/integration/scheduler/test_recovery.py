@@ -270,6 +270,40 @@ async def test_what_the_worker_said_last_counts_before_the_loss_of_its_lease(
         assert await read_events(scheduler.redis, DEAD_STREAM) == []
 
 
+async def test_a_last_attempt_whose_completion_was_lost_with_redis_is_completed_by_its_result(
+    scheduler: SchedulerReplica, servers: Servers
+) -> None:
+    async with Worker(servers) as worker:
+        db = scheduler.database
+        job_id = await create_job(db, maxAttempts=1, payload={"alerts": 2})
+        await scheduler.dispatcher.dispatch()
+        worker.start()
+
+        async def said() -> bool:
+            kinds = [each["kind"] for each in await read_events(scheduler.redis, OUTCOMES_STREAM)]
+            return "completed" in kinds
+
+        await eventually(said)
+    # the start was recorded, then Redis lost the end
+    started = {"state": "running", "worker": worker.name, "startedAt": now_utc()}
+    await db["runs"].update_one({"jobId": job_id}, {"$set": started})
+    await scheduler.redis.flushall()
+    scheduler.start()
+
+    async def shown() -> bool:
+        return (await find_job(db, job_id))["status"] in ("completed", "failed")
+
+    await eventually(shown)
+    (run,) = await find_runs(db)
+    assert (run["state"], run["attempt"], run["errors"]) == ("completed", 1, [])
+    assert (run["resultId"], run["alertsCount"]) == (run["_id"], 2)
+    assert run["summary"] == {"worker": worker.name}
+    job = await find_job(db, job_id)
+    assert (job["status"], job["lastError"]) == ("completed", None)
+    assert len(await find_executions(db, run["_id"])) == 1
+    assert await read_events(scheduler.redis, DEAD_STREAM) == []
+
+
 @pytest.mark.parametrize("every", [None, timedelta(hours=1)], ids=["one-time", "recurring"])
 @pytest.mark.parametrize("outcome", ["completed", "failed"])
 async def test_a_job_set_back_to_pending_in_the_database_runs_once_more(

@@ -137,7 +137,7 @@ async def test_an_attempt_that_takes_too_long_is_ended(worker: Worker) -> None:
 async def test_a_payload_of_megabytes_is_refused_by_its_contract_not_by_a_crash(
     worker: Worker,
 ) -> None:
-    await emit(worker, due(payload={"junk": "x" * 5_000_000}), due())
+    await emit(worker, due(payload={"failure": "x" * 5_000_000}), due())
     events = await outcomes(worker, "failed", "completed")
     failed = next(each for each in events if each["kind"] == "failed")
     assert len(failed["error"]["message"]) <= 2_000

@@ -4,7 +4,7 @@ Every step may be repeated by another replica after a crash: run ids are determi
 update is filtered by the claim it belongs to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -138,15 +138,29 @@ class ClaimStore:
         inherited = (each["_id"] for each in found if each["schedule"].get("claimToken"))
         return Claimed(jobs, frozenset(inherited))
 
-    async def advance(self, decisions: Iterable[Decision], token: str, now: datetime) -> None:
+    async def advance(
+        self, decisions: Sequence[Decision], token: str, now: datetime
+    ) -> Collection[str]:
         """Move every claimed job to its next occurrence and release it.
 
         What a user changed since the claim stays: an occurrence or a trigger is only replaced when
         it is the one that was decided about.
+
+        Returns:
+            Ids of the runs that their jobs show now. Others belong to jobs whose claim was lost;
+            whoever has it decides about them.
         """
-        updates = [_advance_all(part, token, now) for part in batches([*decisions])]
-        if updates:
-            await self._jobs.bulk_write(updates, ordered=False)
+        if not decisions:
+            return ()
+        updates = [_advance_all(part, token, now) for part in batches(decisions)]
+        done = await self._jobs.bulk_write(updates, ordered=False)
+        created = [each.run_id for each in decisions if each.run_id is not None]
+        if done.matched_count == len(decisions):
+            return created
+        shown = {"_id": {"$in": [each.job["_id"] for each in decisions]}}
+        return await self._jobs.distinct(
+            "schedule.current.runId", {**shown, "schedule.current.runId": {"$in": created}}
+        )
 
     async def set_aside(
         self, job: JobDocument, token: str, error: Exception, now: datetime

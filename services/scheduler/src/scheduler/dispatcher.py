@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pymongo
 from opentelemetry.trace import Span
 from prometheus_client import Counter
 from pymongo.asynchronous.database import AsyncDatabase
@@ -56,6 +57,7 @@ class Dispatcher:
         self._store = RunStore(database)
         self._runs = database["runs"]
         self._emitter = emitter
+        self._claim_seconds = settings.claim_seconds
         self._look_ahead = timedelta(seconds=settings.look_ahead_seconds)
         self._batch_size = settings.batch_size
         self._clock = clock
@@ -69,19 +71,26 @@ class Dispatcher:
         return fired or retried
 
     async def _dispatch_due(self) -> bool:
-        now = self._clock()
         token = uuid.uuid4().hex
-        claimed = await self._claims.claim_due(token, now, now + self._look_ahead, self._batch_size)
-        if not claimed.jobs:
-            return False
-        outcome = await self._plan(claimed, now)
+        # Runs are not filtered by the claim as jobs are: one that was frozen past the end of its
+        # claim must insert none. By the monotonic clock, which nobody sets, nothing is sent late.
+        with pymongo.timeout(self._claim_seconds):
+            now = self._clock()
+            horizon = now + self._look_ahead
+            claimed = await self._claims.claim_due(token, now, horizon, self._batch_size)
+            if not claimed.jobs:
+                return False
+            outcome = await self._plan(claimed, now)
+            await self._store.insert(outcome.skipped, outcome.fired)
         for job, error in outcome.broken:
             logger.error("job set aside", extra={"job_id": str(job["_id"])}, exc_info=error)
             await self._claims.set_aside(job, token, error, now)
-        await self._store.insert(outcome.skipped, outcome.fired)
-        await self._claims.advance(outcome.decisions, token, now)
+        shown = set(await self._claims.advance(outcome.decisions, token, now))
         for event, span in outcome.emissions:
-            self._emitter.add(event, at=event.due_at, number=1, span=span)
+            if event.run_id in shown:
+                self._emitter.add(event, at=event.due_at, number=1, span=span)
+            else:
+                span.end()
         for run in outcome.skipped:
             SKIPPED.labels(run["skipReason"]).inc(run["occurrences"])
         return len(claimed.jobs) >= self._batch_size
@@ -128,7 +137,8 @@ class Dispatcher:
         runs = await self._runs.find(due).sort("emitAt", 1).to_list(self._batch_size)
         if runs:
             await self._runs.update_many(
-                {"_id": {"$in": [run["_id"] for run in runs]}, "state": RunState.RETRYING.value},
+                # the next attempt of one that others have moved on meanwhile is not due yet
+                {"_id": {"$in": [run["_id"] for run in runs]}, **due},
                 {"$set": {"state": RunState.QUEUED.value}},
             )
         for run in runs:

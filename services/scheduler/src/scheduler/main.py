@@ -81,7 +81,8 @@ async def _run_parts(
         lost_after_seconds=settings.lost_after_seconds,
         batch_size=settings.batch_size,
     )
-    intake = OutcomeIntake(redis, source, OutcomeRecorder(database, redis, backoff), stop, wake)
+    recorder = OutcomeRecorder(database, redis, backoff, ACTIONS)
+    intake = OutcomeIntake(redis, source, recorder, stop, wake)
     consumer = StreamConsumer(
         source,
         OUTCOME,

@@ -12,6 +12,7 @@ from typing import Any
 from bson import ObjectId
 
 from common.events import RunCancelled, RunCompleted, RunEnd, RunFailed, RunProgress, RunStarted
+from common.recorded import Recorded
 from common.states import JobStatus, RunState
 from scheduler.backoff import RetryPolicy
 from scheduler.bulk import Change
@@ -64,6 +65,18 @@ def fold(events: Iterable[OutcomeEvent]) -> list[AttemptOutcome]:
         else:
             outcome.end = outcome.end or event
     return list(attempts.values())
+
+
+def complete(end: RunEnd, recorded: Recorded) -> RunCompleted:
+    """Return the good end of an attempt whose result is `recorded`, whatever `end` says."""
+    return RunCompleted(
+        **end.model_dump(include={"run_id", "job_id", "action", "attempt", "traceparent"}),
+        result_id=recorded.result_id,
+        alerts_count=recorded.alerts_count,
+        summary=recorded.summary,
+        started_at=end.started_at or end.at,
+        at=end.at,
+    )
 
 
 def translate(outcomes: Iterable[AttemptOutcome], policies: Mapping[str, RetryPolicy]) -> Changes:

@@ -1,7 +1,7 @@
 """Applies outcomes to runs and jobs, in bulk."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bson import ObjectId
@@ -10,7 +10,9 @@ from prometheus_client import Counter
 from pymongo.asynchronous.database import AsyncDatabase
 from redis.asyncio import Redis
 
+from common.actions import AnyAction
 from common.events import DeadLetter, RunEnd, RunFailed
+from common.recorded import find_recorded
 from common.states import RunState
 from common.streams import DEAD_STREAM, due_stream
 from common.telemetry import child_span, record_failure
@@ -18,7 +20,7 @@ from scheduler.backoff import Backoff, RetryPolicy
 from scheduler.bulk import to_writes
 from scheduler.failure_pauses import FailurePauses
 from scheduler.once import Addition, OnceAdder
-from scheduler.outcomes import Changes, OutcomeEvent, fold, translate
+from scheduler.outcomes import AttemptOutcome, Changes, OutcomeEvent, complete, fold, translate
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +36,16 @@ class OutcomeRecorder:
     """The only writer of how runs went."""
 
     def __init__(
-        self, database: AsyncDatabase[dict[str, Any]], redis: Redis, backoff: Backoff
+        self,
+        database: AsyncDatabase[dict[str, Any]],
+        redis: Redis,
+        backoff: Backoff,
+        actions: Mapping[str, AnyAction],
     ) -> None:
-        """`backoff` is for runs whose job has none of its own."""
+        """`backoff` is for runs whose job has none of its own; `actions` are known by name."""
+        self._results = {
+            name: database[action.results_collection] for name, action in actions.items()
+        }
         self._runs = database["runs"]
         self._jobs = database["jobs"]
         self._letters = OnceAdder(redis, BURIED_SECONDS)
@@ -52,6 +61,7 @@ class OutcomeRecorder:
             RedisError: Dead letters could not be written; likewise.
         """
         outcomes = fold(events)
+        await self._complete_recorded(outcomes)
         failed = [each.run_id for each in outcomes if isinstance(each.end, RunFailed)]
         changes = translate(outcomes, await self._find_policies(failed))
         await self._apply(changes)
@@ -60,6 +70,25 @@ class OutcomeRecorder:
         for outcome in outcomes:
             if outcome.end is not None:
                 _trace(outcome.end)
+
+    async def _complete_recorded(self, outcomes: list[AttemptOutcome]) -> None:
+        """Let attempts end well that are said to have ended badly, but have stored their result.
+
+        So it is when a worker died, or was stopped, between storing and saying so, or when what it
+        said was lost with Redis. A result is the truth, as another attempt would find it.
+        """
+        for action, results in self._results.items():
+            unsuccessful = {
+                each.run_id: each
+                for each in outcomes
+                if each.end and each.end.action == action and each.end.kind != "completed"
+            }
+            if not unsuccessful:
+                continue
+            for run_id, recorded in (await find_recorded(results, unsuccessful)).items():
+                outcome = unsuccessful[run_id]
+                outcome.end = outcome.end and complete(outcome.end, recorded)
+                logger.info("the result was stored before", extra={"run_id": run_id})
 
     async def _find_policies(self, run_ids: list[str]) -> dict[str, RetryPolicy]:
         if not run_ids:

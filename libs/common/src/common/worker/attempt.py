@@ -19,9 +19,10 @@ from common.chain.client import Chains, PinnedChain
 from common.errors import JobError, PayloadError
 from common.events import Failure, JobDue, RunCompleted, RunFailed
 from common.models import from_millis, now_utc
+from common.recorded import Recorded
 from common.results.envelope import BlockReference, ReadStats, ResultFrame
 from common.telemetry import current_traceparent, record_failure, tracer
-from common.worker.results import Recorded, ResultStore
+from common.worker.results import ResultStore
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,5 @@
 """Records what a run found: its alerts and its result, each exactly once."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
@@ -12,19 +11,11 @@ from common.actions.handler import Report
 from common.errors import JobError
 from common.events import JobDue
 from common.models import now_utc
+from common.recorded import Recorded, find_recorded
 from common.results.envelope import ResultFrame
 from common.retention import keep_for
 
 DUPLICATE_KEY = 11000
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What is known of a stored result without reading all of it."""
-
-    result_id: str
-    alerts_count: int
-    summary: dict[str, Any]
 
 
 class ResultStore:
@@ -53,10 +44,7 @@ class ResultStore:
 
     async def find_recorded(self, run_id: str) -> Recorded | None:
         """Return what an earlier attempt of this run stored, if one did."""
-        found = await self._results.find_one({"_id": run_id}, {"runSummary": 1, "alertIds": 1})
-        if found is None:
-            return None
-        return Recorded(run_id, len(found["alertIds"]), found["runSummary"])
+        return (await find_recorded(self._results, [run_id])).get(run_id)
 
     async def find_previous(self, due: JobDue) -> dict[str, Any] | None:
         """Return the newest result of a run of the same job that was due earlier."""
