@@ -8,7 +8,8 @@ from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot, WalletSnapshotPayload
 from common.chain.transfers import TRANSFER
 from common.chain.types import Address, RpcStats
-from wallet_worker.analysis.prices import PriceFeed
+from common.prices.price import PriceFeed
+from tests.integration.evm_code import aggregator, always
 from wallet_worker.handler import snapshot_with
 from wallet_worker.sources import SourcesByChain
 
@@ -19,22 +20,6 @@ RunHandler = Callable[..., Awaitable[tuple[Report[Any], RpcStats]]]
 
 WALLET = "0x742d35cc6634c0532925a3b8d4c9db96c4b4d8b6"
 SOMEBODY = "0x" + "51" * 20
-
-
-def always(word: int) -> str:
-    """Code that answers every call, known or not, with one word."""
-    return f"7f{word:064x}60005260206000f3"
-
-
-def aggregator(price: int, updated_at: int) -> str:
-    """Code of a feed of 8 decimals: `decimals()` is told from `latestRoundData()` by selector."""
-    words = (1, price, updated_at, updated_at, 1)
-    stores = "".join(f"7f{word:064x}60{32 * i:02x}52" for i, word in enumerate(words))
-    round_data = stores + "60a06000f3"
-    # shr(224, calldataload(0)) == 0x313ce567 ? jump behind the round data
-    head = "60003560e01c63313ce56714"
-    target = len(head) // 2 + 4 + len(round_data) // 2
-    return "0x" + head + f"61{target:04x}57" + round_data + "5b" + always(8)
 
 
 async def snapshot(

@@ -77,6 +77,33 @@ def a_table() -> Callable[..., TransferTable]:
 
 
 @pytest.fixture(scope="session")
+def one_transaction() -> Callable[[TransferTable], TransferTable]:
+    """The same transfers, all in the block and transaction of the first one."""
+
+    def gather(table: TransferTable) -> TransferTable:
+        first = table[0]
+        rows = [table[row] for row in range(len(table))]
+        transfers = [
+            Erc20Transfer(
+                contract=TOKEN,
+                sender=row.sender,
+                recipient=row.recipient,
+                amount=row.amount,
+                block_number=first.block_number,
+                transaction_hash=first.transaction_hash,
+                transaction_index=0,
+                log_index=number,
+            )
+            for number, row in enumerate(rows)
+        ]
+        return TransferTable.from_transfers(
+            transfers, {first.block_number: int(table.timestamps[0])}
+        )
+
+    return gather
+
+
+@pytest.fixture(scope="session")
 def a_reading() -> Callable[..., TokenFlowReading]:
     """What a run has read: rows as for `a_table`, balances as they follow from `opening` ones.
 

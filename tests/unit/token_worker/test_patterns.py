@@ -23,11 +23,10 @@ from token_worker.analysis.labels import (
 )
 from token_worker.analysis.ledger import Ledger
 from token_worker.analysis.patterns import (
-    ZeroValues,
     find_bait,
     find_batches,
-    find_zero_value_groups,
 )
+from token_worker.analysis.poisoned import PoisonedTransaction, find_zero_value_groups
 from token_worker.analysis.report import report_flows
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
@@ -35,6 +34,7 @@ from token_worker.models import Sampled, TokenFlowReading
 
 Table = Callable[..., TransferTable]
 Reading = Callable[..., TokenFlowReading]
+OneTransaction = Callable[[TransferTable], TransferTable]
 Named = Callable[[str], Address]
 
 DAY_MINUTES = 24 * 60
@@ -49,36 +49,27 @@ def _types(alerts: list[Alert]) -> set[str]:
     return {alert.type for alert in alerts}
 
 
-def _one_transaction(table: TransferTable) -> TransferTable:
-    """The same transfers, all in the block and transaction of the first one."""
-    rows = [table[row] for row in range(len(table))]
-    return TransferTable.from_transfers(
-        [
-            Erc20Transfer(
-                Address("0x" + "7" * 40), row.sender, row.recipient, row.amount,
-                100, rows[0].transaction_hash, 0, number,
-            )
-            for number, row in enumerate(rows)
-        ],
-        {100: int(table.timestamps[0])},
-    )  # fmt: skip
-
-
-def test_one_sender_of_many_in_one_transaction_is_a_batch(a_table: Table) -> None:
+def test_one_sender_of_many_in_one_transaction_is_a_batch(
+    a_table: Table, one_transaction: OneTransaction
+) -> None:
     rows = [("a", f"r{number}", 5) for number in range(8)]
 
-    [batch] = find_batches(_one_transaction(a_table(*rows, ("b", "c", 1))), 8)
+    [batch] = find_batches(one_transaction(a_table(*rows, ("b", "c", 1))), 8)
 
     assert (batch.recipients, batch.rows) == (8, tuple(range(8)))
     assert find_batches(a_table(*rows), 8) == []
-    assert find_batches(_one_transaction(a_table(*rows[:7])), 8) == []
-    assert find_batches(_one_transaction(a_table(*[("a", "b", 5)] * 8)), 8) == []
+    assert find_batches(one_transaction(a_table(*rows[:7])), 8) == []
+    assert find_batches(one_transaction(a_table(*[("a", "b", 5)] * 8)), 8) == []
 
 
-def test_many_transfers_of_nothing_in_one_transaction_are_poisoning(a_table: Table) -> None:
+def test_many_transfers_of_nothing_in_one_transaction_are_poisoning(
+    a_table: Table, one_transaction: OneTransaction
+) -> None:
     rows = [("a", "b", 0), ("c", "d", 0), ("e", "f", 0)]
 
-    assert find_zero_value_groups(_one_transaction(a_table(*rows)), 3) == [ZeroValues((0, 1, 2), 3)]
+    assert find_zero_value_groups(one_transaction(a_table(*rows)), 3) == [
+        PoisonedTransaction((0, 1, 2), 3)
+    ]
     assert find_zero_value_groups(a_table(*rows), 3) == []
 
 

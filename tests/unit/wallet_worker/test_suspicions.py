@@ -7,16 +7,10 @@ import pytest
 
 from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.transfers import TRANSFER
-from common.chain.types import Address, Log, Receipt, TokenMetadata, Transaction
-from wallet_worker.analysis.counterfeits import (
-    counterfeit_suspicions,
-    official_symbols,
-    plain_symbol,
-)
+from common.chain.types import Address, Log, Receipt, Transaction
 from wallet_worker.analysis.mass_sends import large_batches
 from wallet_worker.analysis.suspicions import contract_suspicions
 from wallet_worker.models import Movement, WalletReading
-from wallet_worker.price_feeds import packaged_feeds
 
 Build = Callable[..., Any]
 USDC = Address("0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48")
@@ -83,33 +77,3 @@ def test_what_the_wallet_asked_for_or_everybody_knows_is_no_mass_send(
     reading = a_reading(movements, (), transactions, batches=batches, officials=officials)
 
     assert codes(reading, token) == []
-
-
-@pytest.mark.parametrize(
-    "symbol",
-    ["USDC", "usdc", "USD\u0421", "\uff35\uff33\uff24\uff23", "U\u200bSDC", " USDC", "ETH"],
-)
-def test_a_symbol_of_a_well_known_token_elsewhere_is_counterfeit(
-    metadata_of: Callable[..., TokenMetadata], symbol: str
-) -> None:
-    officials = official_symbols(packaged_feeds()[1], 1)
-    fake = metadata_of(SOMEBODY, symbol=symbol)
-
-    [(reason, _)] = counterfeit_suspicions(fake, officials)
-
-    assert reason.code == "counterfeit_symbol"
-
-
-def test_the_token_itself_and_other_symbols_are_genuine(
-    metadata_of: Callable[..., TokenMetadata],
-) -> None:
-    officials = official_symbols(packaged_feeds()[1], 1)
-
-    assert counterfeit_suspicions(metadata_of(USDC, symbol="USDC"), officials) == []
-    for symbol in ("USDC.e", "aUSDC", "FLOW", "", None):
-        assert counterfeit_suspicions(metadata_of(SOMEBODY, symbol=symbol), officials) == []
-
-
-def test_letters_of_other_scripts_that_look_different_stay_different() -> None:
-    assert plain_symbol("\u0416\u042f") == "\u0436\u044f"
-    assert plain_symbol("\u03a9") == "\u03c9"

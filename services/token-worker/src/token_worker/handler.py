@@ -7,6 +7,7 @@ from common.actions.analyze_coin_flows import CoinFlowPayload, CoinFlowThreshold
 from common.actions.handler import Report, RunContext
 from common.actions.thresholds import resolve_thresholds
 from common.chain.types import Address
+from common.prices.reading import FeedsByChain, packaged_feeds
 from common.results.coin_flows import CoinFlowAnalysis
 from token_worker.analysis.circles import circle_members
 from token_worker.analysis.digesting import make_digest
@@ -21,6 +22,13 @@ MAX_MEMBERS = 200
 
 async def analyze_coin_flows(
     payload: CoinFlowPayload, context: RunContext
+) -> Report[CoinFlowAnalysis]:
+    """Analyse with the price feeds that come with the code, see `analyze_with`."""
+    return await analyze_with(packaged_feeds(), payload, context)
+
+
+async def analyze_with(
+    feeds: FeedsByChain, payload: CoinFlowPayload, context: RunContext
 ) -> Report[CoinFlowAnalysis]:
     """Return how a token moved up to the pinned block.
 
@@ -40,6 +48,7 @@ async def analyze_coin_flows(
         thresholds,
         context.report_progress,
         PreviousReport.from_document(await context.find_previous_result()),
+        feeds.get(context.pinned.chain_id, ()),
     )
     await context.report_progress(
         f"analysing {len(reading.table) - reading.new_from} new transfers"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from common.chain.types import Address, Block, TokenMetadata
 from common.labels.label import Label
+from common.prices.price import Price
+from common.results.envelope import Reason
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.trends import PreviousReport
 
@@ -58,6 +60,8 @@ class TokenFlowReading:
         wraps_native: The token gives wrapped coins for native ones; its Deposit and Withdrawal
             events are mints and burns of `table`.
         implementation: The contract whose code the token runs, if it is a proxy.
+        price: In USD; None where no feed is known or none answers.
+        counterfeit: Why the token seems to imitate a well-known one.
     """
 
     chain_id: int
@@ -78,6 +82,8 @@ class TokenFlowReading:
     digests: "DigestStore | None" = None
     wraps_native: bool = False
     implementation: Address | None = None
+    price: Price | None = None
+    counterfeit: Reason | None = None
     sample: Mapping[Address, Sampled] = field(default_factory=dict)
     labels: Mapping[Address, Label] = field(default_factory=dict)
     previous: PreviousReport | None = None

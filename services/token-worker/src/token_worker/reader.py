@@ -21,6 +21,9 @@ from common.chain.transfers import decode_transfers
 from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
 from common.labels.reading import load_labels
+from common.prices.counterfeits import counterfeit_reason, official_symbols
+from common.prices.price import PriceFeed
+from common.prices.reading import fetch_prices
 from token_worker.analysis.compliance import choose_sample
 from token_worker.analysis.digest import digest_variant
 from token_worker.analysis.holders import excluded_addresses, largest_holders
@@ -61,6 +64,7 @@ async def read_token_flows(
     thresholds: CoinFlowThresholds,
     report_progress: Progress,
     previous: PreviousReport | None = None,
+    feeds: Collection[PriceFeed] = (),
 ) -> TokenFlowReading:
     """Read the transfers of a token and the balances of everybody in them.
 
@@ -72,6 +76,7 @@ async def read_token_flows(
         thresholds: In force for this run.
         report_progress: Tells what happens now.
         previous: The previous report of the same job.
+        feeds: Price feeds of the chain.
 
     Raises:
         PayloadError: The address is no contract, or no fungible token.
@@ -84,6 +89,7 @@ async def read_token_flows(
         fetch_total_supply(pinned, token),
     )
     labels = load_labels().get(pinned.chain_id, {})
+    counterfeit = counterfeit_reason(metadata[token], official_symbols(feeds, pinned.chain_id))
     where = f"{token} at block {pinned.block.number} of chain {pinned.chain_id}"
     if code == NO_CODE:
         raise PayloadError(f"no contract at {where}: expected the address of an ERC-20 token")
@@ -95,7 +101,10 @@ async def read_token_flows(
     wanted = movements_filter(token, wraps_native)
     if options.full_history:
         digests = DigestStore(
-            database, pinned.chain_id, token, digest_variant(options, thresholds, labels)
+            database,
+            pinned.chain_id,
+            token,
+            digest_variant(options, thresholds, labels, counterfeit is not None),
         )
         found = await _read_all(pinned, database, wanted, report_progress, digests, supply)
     else:
@@ -110,6 +119,7 @@ async def read_token_flows(
         )
     times = await pinned.fetch_timestamps([found.from_block])
     sample = choose_sample(token, table)
+    prices = await fetch_prices(pinned, [each for each in feeds if each.token == token])
     return TokenFlowReading(
         chain_id=pinned.chain_id,
         block=pinned.block,
@@ -131,6 +141,8 @@ async def read_token_flows(
         implementation=implementation,
         labels=labels,
         previous=previous,
+        price=prices.get(token),
+        counterfeit=counterfeit,
         sample=await fetch_sample(pinned, token, sample, found.balances, found.from_block),
     )
 

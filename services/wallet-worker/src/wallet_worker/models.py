@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias
 
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, Block, Receipt, TokenMetadata, TokenStandard, Transaction
+from common.prices.price import Prices
 from common.results.envelope import Reason
 from common.results.wallet_snapshot import TransactionSource
-from wallet_worker.analysis.prices import Prices
 
 TokenId: TypeAlias = tuple[Address, int]
 """A contract and a token id in it."""

@@ -11,8 +11,9 @@ from common.chain.errors import AddressRequired, ChainError, PrunedHistory, Tran
 from common.chain.requests import block_request
 from common.chain.transfers import decode_transfers
 from common.chain.types import Address, Receipt, Transaction
+from common.prices.counterfeits import official_symbols
+from common.prices.reading import fetch_prices
 from common.results.envelope import Reason
-from wallet_worker.analysis.counterfeits import official_symbols
 from wallet_worker.analysis.discovery import (
     Place,
     blocks_to_date,
@@ -31,7 +32,6 @@ from wallet_worker.index import find_batches, find_search, keep_batches, keep_se
 from wallet_worker.models import Account, History, NativeSearch, WalletReading
 from wallet_worker.native_search import search_since
 from wallet_worker.payments import settle_payments
-from wallet_worker.price_feeds import fetch_prices
 from wallet_worker.sources import WalletSources
 
 T = TypeVar("T")
@@ -88,7 +88,8 @@ async def fetch_wallet(
         obstacle=obstacle,
         answers=answers,
         prices=await fetch_prices(
-            pinned, sources.feeds, erc20_contracts(found) if options.include_token_balances else ()
+            pinned,
+            sources.feeds_of(erc20_contracts(found) if options.include_token_balances else ()),
         ),
         native=native,
         transactions=transactions,

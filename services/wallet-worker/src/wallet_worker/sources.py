@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from wallet_worker.analysis.prices import PriceFeed
+from common.chain.types import Address
+from common.prices.price import PriceFeed
+from common.prices.reading import FeedsByChain, packaged_feeds
 from wallet_worker.explorer import Explorer
-from wallet_worker.price_feeds import FeedsByChain, packaged_feeds
 from wallet_worker.settings import ExplorerApi
 
 
@@ -20,6 +21,10 @@ class WalletSources:
 
     feeds: Collection[PriceFeed] = ()
     explorer: Explorer | None = None
+
+    def feeds_of(self, tokens: Collection[Address]) -> list[PriceFeed]:
+        """Return the feeds of the native coin and of those tokens that have one."""
+        return [each for each in self.feeds if each.token is None or each.token in tokens]
 
 
 class SourcesByChain:

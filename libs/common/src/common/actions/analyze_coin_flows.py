@@ -21,10 +21,16 @@ class CoinFlowThresholds(CamelModel):
     model_config = ConfigDict(allow_inf_nan=False)
 
     large_transfer_amount: float | None = Field(
-        default=None, gt=0, description="in tokens; when given it replaces largeTransferSupplyPct"
+        default=None, gt=0, description="in tokens; when given it alone decides what is large"
     )
     large_transfer_supply_pct: float = Field(
         default=0.1, gt=0, le=100, description="a transfer of this much of the supply is large"
+    )
+    large_transfer_usd: float = Field(
+        default=100_000.0, gt=0, le=1e15, description="so is one of this worth, if there is a price"
+    )
+    large_transfer_high_usd: float = Field(
+        default=1_000_000.0, gt=0, le=1e15, description="worth from which on its alert is high"
     )
     whale_percentage: float = Field(
         default=1.0, gt=0, le=100, description="a holder of this much of the supply is a whale"
@@ -82,6 +88,12 @@ class CoinFlowThresholds(CamelModel):
     )
     poisoning_zero_transfers: int = Field(
         default=3, ge=2, le=1_000_000, description="transfers of zero in one transaction"
+    )
+    poisoning_fake_transfers: int = Field(
+        default=5, ge=2, le=1_000_000, description="transfers of a counterfeit in one transaction"
+    )
+    poisoning_dust_transfers: int = Field(
+        default=10, ge=2, le=1_000_000, description="dust with look-alikes in one transaction"
     )
     circular_residual_pct: float = Field(
         default=1.0, ge=0, le=100, description="of the mean transfer, left over in a circle"

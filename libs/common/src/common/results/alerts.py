@@ -25,6 +25,10 @@ class AlertMetrics(CamelModel):
     threshold: float | None = None
     baseline: float | None = None
     z_score: float | None = None
+    unit: str | None = Field(
+        default=None,
+        description="where the type leaves it open: supply_pct, tokens or usd of LARGE_TRANSFER",
+    )
 
 
 class Evidence(CamelModel):

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from common.models import CamelModel, RawAmount, UtcDatetime
 from common.results.alerts import Alert
-from common.results.envelope import ActionResult
+from common.results.envelope import ActionResult, Reason
+from common.results.prices import TokenPrice
 
 FlowType = Literal["transfer", "mint", "burn", "to_dead", "self"]
 """Mint: from the zero address. Burn: to it. `to_dead`: to 0x...dead, out of reach but in supply."""
@@ -32,6 +33,12 @@ class TokenFacts(CamelModel):
     compliance: Compliance = "unknown"
     compliance_checked: int = Field(default=0, description="addresses whose balances were compared")
     compliance_mismatches: int = Field(default=0, description="of them, with another balance")
+    price: TokenPrice | None = Field(
+        default=None, description="at the pinned block; null where no feed is known or none answers"
+    )
+    counterfeit: Reason | None = Field(
+        default=None, description="why it seems to imitate a well-known token; null where nothing"
+    )
 
 
 class FlowSummary(CamelModel):
@@ -162,6 +169,9 @@ class LargeTransfer(CamelModel):
     amount_raw: RawAmount
     amount: str | None
     supply_pct: float | None
+    usd_value: str | None = Field(
+        default=None, description="by token.price, the one of the pinned block, not of the transfer"
+    )
     flow_type: FlowType
 
 

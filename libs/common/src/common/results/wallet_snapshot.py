@@ -12,6 +12,7 @@ from pydantic import Field
 
 from common.models import CamelModel, RawAmount, UtcDatetime
 from common.results.envelope import Completeness, Reason
+from common.results.prices import TokenPrice
 
 LIST_CAP = 1_000
 """Longest list in a result: keeps the document far below MongoDB's 16 MB."""
@@ -34,24 +35,6 @@ class WalletAccount(CamelModel):
     code_hash: str | None
     eip7702_delegate: str | None
     nonce: int
-
-
-class TokenPrice(CamelModel):
-    """What one whole coin costs, as a price feed said at the block.
-
-    Attributes:
-        usd: Exact decimal number.
-        source: Kind of feed and its pair.
-        age_seconds: From the feed's last update to the block.
-        stale: The feed is older than its heartbeat: it should have been updated since.
-    """
-
-    usd: str
-    source: str
-    feed_address: str
-    updated_at: UtcDatetime
-    age_seconds: int
-    stale: bool
 
 
 class NativeBalance(CamelModel):

@@ -71,6 +71,15 @@ def find_warnings(found: Findings) -> list[Reason]:
                 "token's answers contradict each other",
             )
         )
+    if reading.price is not None and reading.price.is_stale:
+        warnings.append(
+            Reason(
+                code="price_stale",
+                detail=f"{reading.price.feed.pair} was last updated {reading.price.age_seconds} "
+                f"seconds ago, expected every {reading.price.feed.heartbeat_seconds}: values in "
+                "USD may be off",
+            )
+        )
     return [*warnings, *_transfer_warnings(found)]
 
 

@@ -21,7 +21,8 @@ from token_worker.analysis.circles import Circle, Circles
 from token_worker.analysis.dormancy import Waking
 from token_worker.analysis.exact import IntArray
 from token_worker.analysis.labels import ExchangeSums
-from token_worker.analysis.patterns import Bait, Batch, ZeroValues
+from token_worker.analysis.patterns import Bait, Batch
+from token_worker.analysis.poisoned import PoisonedTransaction
 from token_worker.analysis.sums import Sums
 from token_worker.analysis.table import LOG_INDEX_BITS, TransferTable
 from token_worker.analysis.whales import WhaleMovement
@@ -47,6 +48,7 @@ class Digest:
         bait: The newest ones.
         bait_total: How many there are.
         zero_value_groups: The newest ones.
+        fake_groups: The newest ones, of a counterfeit.
         wakings: All that can count for a supply from `supply_floor` on.
         movements: The same.
         kept: Transfers that these findings name, and others that a report may name. Rows in the
@@ -65,7 +67,8 @@ class Digest:
     batches_total: int
     bait: list[Bait]
     bait_total: int
-    zero_value_groups: list[ZeroValues]
+    zero_value_groups: list[PoisonedTransaction]
+    fake_groups: list[PoisonedTransaction]
     wakings: list[Waking]
     movements: list[WhaleMovement]
     kept: TransferTable
@@ -105,6 +108,7 @@ class Digest:
             batches=_moved(self.batches, places),
             bait=_moved_rows(self.bait, places),
             zero_value_groups=_moved(self.zero_value_groups, places),
+            fake_groups=_moved(self.fake_groups, places),
             wakings=_moved_rows(self.wakings, places),
             movements=_moved_rows(self.movements, places),
         )
@@ -115,8 +119,8 @@ class Digest:
 
     def named_rows(self) -> Iterable[int]:
         """All rows that the findings name."""
-        groups: Iterable[Circle | Batch | ZeroValues] = chain(
-            self.circles.largest, self.batches, self.zero_value_groups
+        groups: Iterable[Circle | Batch | PoisonedTransaction] = chain(
+            self.circles.largest, self.batches, self.zero_value_groups, self.fake_groups
         )
         single: Iterable[Bait | Waking | WhaleMovement] = chain(
             self.bait, self.wakings, self.movements
@@ -127,7 +131,10 @@ class Digest:
 
 
 def digest_variant(
-    options: CoinFlowOptions, thresholds: CoinFlowThresholds, labels: Mapping[Address, Label]
+    options: CoinFlowOptions,
+    thresholds: CoinFlowThresholds,
+    labels: Mapping[Address, Label],
+    is_counterfeit: bool,
 ) -> str:
     """Return a name for all that a digest depends on beside the transfers."""
     exchanges = sorted(
@@ -139,17 +146,18 @@ def digest_variant(
             "circular_min_transfers",
             "batch_recipients",
             "poisoning_zero_transfers",
+            "poisoning_fake_transfers",
             "dormant_days",
             "dormant_supply_pct",
             "whale_percentage",
             "whale_movement_pct",
         }
     )
-    text = json.dumps([options.bucket_minutes, decisive, exchanges], sort_keys=True)
+    text = json.dumps([options.bucket_minutes, decisive, exchanges, is_counterfeit], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-Group = TypeVar("Group", Circle, Batch, ZeroValues)
+Group = TypeVar("Group", Circle, Batch, PoisonedTransaction)
 Single = TypeVar("Single", Bait, Waking, WhaleMovement)
 
 

@@ -49,6 +49,7 @@ def make_digest(found: Findings) -> Digest | None:
         bait=found.bait,
         bait_total=found.bait_total,
         zero_value_groups=found.zero_value_groups,
+        fake_groups=found.fake_groups,
         wakings=found.candidates.wakings,
         movements=found.candidates.movements,
         kept=found.table,

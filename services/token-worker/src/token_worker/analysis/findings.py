@@ -8,7 +8,8 @@ from token_worker.analysis.circles import Circles
 from token_worker.analysis.compliance import ComplianceCheck
 from token_worker.analysis.dormancy import Waking
 from token_worker.analysis.labels import ExchangeRows, ExchangeSums
-from token_worker.analysis.patterns import Bait, Batch, ZeroValues
+from token_worker.analysis.patterns import Bait, Batch
+from token_worker.analysis.poisoned import PoisonedTransaction
 from token_worker.analysis.sums import Sums
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.whales import WhaleMovement
@@ -60,6 +61,7 @@ class Findings:
     batches_total: int
     bait: list[Bait]
     bait_total: int
-    zero_value_groups: list[ZeroValues]
+    zero_value_groups: list[PoisonedTransaction]
+    fake_groups: list[PoisonedTransaction]
     woken: list[Waking] | None
     candidates: Candidates | None

@@ -1,4 +1,4 @@
-"""Alerts about exchanges, batches, poisoning, dormant supply, new whales and what does not fit."""
+"""Alerts about exchanges, batches, dormant supply, new whales and what does not fit."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from common.results.alerts import Alert, AlertMetrics, Severity
 from token_worker.analysis.alert_factory import AlertFactory, severity_of, utc_day
 from token_worker.analysis.completeness import describe_completeness
 from token_worker.analysis.findings import Findings
+from token_worker.analysis.newest_transfers import newest_transfers
 
 SECONDS_A_DAY = 86_400
 
@@ -18,7 +19,6 @@ def pattern_alerts(
     """Yield all of these alerts, the most important of each type first."""
     yield from _exchanges(found, thresholds, make)
     yield from _batches(found, thresholds, make)
-    yield from _poisoning(found, thresholds, make)
     yield from _woken(found, thresholds, make)
     yield from _new_whales(found, thresholds, make)
     yield from _compliance(found, make)
@@ -65,33 +65,6 @@ def _batches(
         )
 
 
-def _poisoning(
-    found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
-) -> Iterator[Alert]:
-    for bait in found.bait:
-        transfer = found.table[bait.row]
-        yield make.create(
-            "ADDRESS_POISONING",
-            "medium",
-            f"{make.short(bait.fake)} imitates {make.short(bait.real)} in the history of "
-            f"{make.short(bait.victim)} by a worthless transfer",
-            AlertMetrics(value=1, threshold=1),
-            keys=(transfer.transaction_hash, transfer.log_index),
-            rows=[bait.row],
-            wallet=bait.victim,
-        )
-    for group in found.zero_value_groups:
-        yield make.create(
-            "ADDRESS_POISONING",
-            "low",
-            f"{group.transfers} transfers of nothing in one transaction",
-            AlertMetrics(value=group.transfers, threshold=thresholds.poisoning_zero_transfers),
-            keys=(found.table[group.rows[0]].transaction_hash,),
-            rows=group.rows,
-            confidence=0.8,
-        )
-
-
 def _woken(found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory) -> Iterator[Alert]:
     for waking in found.woken or []:
         transfer = found.table[waking.row]
@@ -133,6 +106,7 @@ def _new_whales(
                 keys=(utc_day(found.reading.block.timestamp),),
                 wallet=whale.address,
                 at=found.reading.block.timestamp,
+                more=newest_transfers(found.sums.ledger, [whale.address]),
             )
 
 
@@ -153,6 +127,7 @@ def _compliance(found: Findings, make: AlertFactory) -> Iterator[Alert]:
         AlertMetrics(value=len(check.mismatches), threshold=1),
         keys=(check.status,),
         at=found.reading.block.timestamp,
+        more=newest_transfers(found.sums.ledger, [each.address for each in check.mismatches]),
     )
 
 

@@ -50,14 +50,6 @@ class Bait:
     real: Address
 
 
-@dataclass(frozen=True)
-class ZeroValues:
-    """Transfers of zero in one transaction: the first rows of them, and how many there are."""
-
-    rows: tuple[int, ...]
-    transfers: int
-
-
 def find_batches(table: TransferTable, least: int, first: int = 0) -> list[Batch]:
     """Return the transactions in which one sender serves at least `least` recipients.
 
@@ -91,23 +83,6 @@ def find_batches(table: TransferTable, least: int, first: int = 0) -> list[Batch
 def rank_batches(batches: list[Batch]) -> list[Batch]:
     """Return batches with the most recipients first, then in chain order."""
     return sorted(batches, key=lambda batch: (-batch.recipients, batch.rows))
-
-
-def find_zero_value_groups(table: TransferTable, least: int, first: int = 0) -> list[ZeroValues]:
-    """Return each transaction with at least `least` transfers of zero, the newest first.
-
-    Nobody needs to consent to a transferFrom of 0, so such transactions only serve to leave
-    traces. Source: Forta's address-poisoning agent.
-    """
-    rows = np.flatnonzero(~table.limbs[first:].any(axis=1)) + first
-    numbers = table.transactions[rows]
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    sizes = np.diff(starts, append=rows.size)
-    return [
-        ZeroValues(tuple(rows[start : start + min(size, EVIDENCE_CAP)].tolist()), size)
-        for start, size in zip(starts.tolist()[::-1], sizes.tolist()[::-1], strict=True)
-        if size >= least
-    ]
 
 
 def find_bait(

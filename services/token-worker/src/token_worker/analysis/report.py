@@ -7,6 +7,7 @@ from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThreshold
 from common.actions.handler import Report
 from common.chain.units import format_units
 from common.models import from_millis
+from common.prices.price import shown_price
 from common.results.alerts import Alert
 from common.results.coin_flows import CoinFlowAnalysis, TokenFacts
 from common.results.envelope import Reason, Window
@@ -19,6 +20,8 @@ from token_worker.analysis.dormancy import describe_waking
 from token_worker.analysis.findings import LIST_CAP, Findings
 from token_worker.analysis.flow_graph import build_flow_graph
 from token_worker.analysis.flows import rank_net_flows
+from token_worker.analysis.imitation_alerts import imitation_alerts
+from token_worker.analysis.large_transfer_alerts import large_transfer_alerts
 from token_worker.analysis.large_transfers import describe_transfer
 from token_worker.analysis.pattern_alerts import pattern_alerts
 from token_worker.analysis.patterns import describe_bait, describe_batch
@@ -59,9 +62,11 @@ def report_findings(
         make = AlertFactory(reading.chain_id, reading.token, found.table)
         alerts, left_out = cap_alerts(
             [
+                *large_transfer_alerts(found, thresholds, make),
                 *transfer_alerts(found, thresholds, make),
                 *state_alerts(found, thresholds, make),
                 *pattern_alerts(found, thresholds, make),
+                *imitation_alerts(found, thresholds, make),
             ]
         )
         warnings += left_out
@@ -126,6 +131,8 @@ def write_down(
             compliance=found.compliance.status,
             compliance_checked=found.compliance.checked,
             compliance_mismatches=len(found.compliance.mismatches),
+            price=shown_price(reading.price) if reading.price else None,
+            counterfeit=reading.counterfeit,
         ),
         summary=found.summary,
         size_distribution=describe_sizes(found.sums.sizes),
@@ -133,7 +140,7 @@ def write_down(
         whales=found.whales[:LIST_CAP],
         whales_total=len(found.whales),
         large_transfers=[
-            describe_transfer(table, row, supply, token.decimals)
+            describe_transfer(table, row, supply, token.decimals, reading.price)
             for row in found.large_rows[:LIST_CAP]
         ],
         large_transfers_total=found.large_total,

@@ -20,12 +20,8 @@ from token_worker.analysis.labels import (
 )
 from token_worker.analysis.large_transfers import large_amount
 from token_worker.analysis.ledger import Ledger
-from token_worker.analysis.patterns import (
-    find_bait,
-    find_batches,
-    find_zero_value_groups,
-    rank_batches,
-)
+from token_worker.analysis.patterns import find_bait, find_batches, rank_batches
+from token_worker.analysis.poisoned import find_fake_groups, find_zero_value_groups
 from token_worker.analysis.sums import Sums
 from token_worker.analysis.table import TransferTable
 from token_worker.analysis.whales import WhaleMovement, find_movements, find_whales
@@ -75,7 +71,7 @@ def find_everything(
         reading.past,
     )
     first = reading.new_from
-    least = large_amount(thresholds, supply, token.decimals)
+    least = large_amount(thresholds, supply, token.decimals, reading.price)
     sums = reading.sums or sum_up(table, first, past)
     ledger = sums.ledger
     top_rows = table.top_rows(LIST_CAP)
@@ -86,6 +82,9 @@ def find_everything(
     batches = find_batches(table, thresholds.batch_recipients, first)
     bait = find_bait(table, ledger, first, past.sums.edges if past else None)
     zero_values = find_zero_value_groups(table, thresholds.poisoning_zero_transfers, first)
+    fakes = []
+    if reading.counterfeit:
+        fakes = find_fake_groups(table, thresholds.poisoning_fake_transfers, first)
     whales = find_whales(
         token.address,
         ledger,
@@ -125,6 +124,7 @@ def find_everything(
         bait=[*bait, *(past.bait if past else [])][:LIST_CAP],
         bait_total=len(bait) + (past.bait_total if past else 0),
         zero_value_groups=[*zero_values, *(past.zero_value_groups if past else [])][:LIST_CAP],
+        fake_groups=[*fakes, *(past.fake_groups if past else [])][:LIST_CAP],
         woken=_woken(table, candidates, supply, thresholds) if not reading.truncated else None,
         candidates=candidates,
     )

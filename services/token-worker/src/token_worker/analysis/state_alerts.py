@@ -9,12 +9,12 @@ from common.actions.analyze_coin_flows import CoinFlowThresholds
 from common.chain.types import Address
 from common.chain.units import share_pct
 from common.models import from_millis
-from common.results.alerts import Alert, AlertMetrics, Evidence, Severity
+from common.results.alerts import Alert, AlertMetrics, Severity
 from token_worker.analysis.activity import Bucket
 from token_worker.analysis.alert_factory import AlertFactory, severity_of, utc_day
 from token_worker.analysis.deviation import Deviation, is_drop, is_spike
 from token_worker.analysis.findings import Findings
-from token_worker.analysis.table import LOG_INDEX_BITS, LOG_INDEX_MASK
+from token_worker.analysis.newest_transfers import newest_transfers
 
 
 def state_alerts(
@@ -49,7 +49,7 @@ def _whale_net_flows(
             rows=rows,
             wallet=whale.address,
             at=newest,
-            more=[_newest_of(found, Address(whale.address))],
+            more=newest_transfers(found.sums.ledger, [whale.address]),
         )
 
 
@@ -59,16 +59,6 @@ def _transfers_of(found: Findings, whale: Address) -> tuple[list[int], int]:
     top = np.array(found.top_rows, dtype=np.int64)
     own = (found.table.senders[top] == code) | (found.table.recipients[top] == code)
     return top[own].tolist(), int(found.sums.ledger.last_times[found.sums.ledger.code(whale)])
-
-
-def _newest_of(found: Findings, whale: Address) -> Evidence:
-    code = found.sums.ledger.code(whale)
-    position = int(found.sums.ledger.last_positions[code])
-    return Evidence(
-        transaction_hash="0x" + found.sums.ledger.last_hashes[code].tobytes().hex(),
-        log_index=position & LOG_INDEX_MASK,
-        block_number=position >> LOG_INDEX_BITS,
-    )
 
 
 def _concentration(
@@ -97,15 +87,15 @@ def _concentration(
     if not seen:
         return
     excluded = {holder.address for holder in found.holders.excluded}
-    others = (each.address for each in found.holders.top if each.address not in excluded)
-    largest = next(others, "")
+    others = [each.address for each in found.holders.top if each.address not in excluded]
     yield make.create(
         "HOLDER_CONCENTRATION",
         "high" if held.nakamoto == 1 else "medium",
         f"{make.symbol} is in few hands: {'; '.join(seen.values())}",
         AlertMetrics(value=top_10_pct, threshold=thresholds.concentration_top_10_pct),
-        keys=(*seen, largest),
+        keys=(*seen, *others[:1]),
         at=found.reading.block.timestamp,
+        more=newest_transfers(found.sums.ledger, others),
     )
 
 

@@ -1,11 +1,11 @@
-"""Alerts about transfers: large ones, those of whales, mints, burns and circles."""
+"""Alerts about transfers: those of whales, mints, burns and circles."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from common.actions.analyze_coin_flows import CoinFlowThresholds
-from common.chain.units import format_units, share_pct
+from common.chain.units import share_pct
 from common.results.alerts import Alert, AlertMetrics
 from token_worker.analysis.alert_factory import AlertFactory, severity_of, utc_day
 from token_worker.analysis.circles import circle_addresses
@@ -16,33 +16,9 @@ def transfer_alerts(
     found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
 ) -> Iterator[Alert]:
     """Yield all alerts about transfers, the most important of each type first."""
-    yield from _large_transfers(found, thresholds, make)
     yield from _whale_movements(found, thresholds, make)
     yield from _supply_events(found, thresholds, make)
     yield from _circular_flows(found, thresholds, make)
-
-
-def _large_transfers(
-    found: Findings, thresholds: CoinFlowThresholds, make: AlertFactory
-) -> Iterator[Alert]:
-    decimals = found.reading.token.decimals
-    for row in found.large_rows:
-        transfer = found.table[row]
-        supply_pct = share_pct(transfer.amount, found.reading.total_supply or 0)
-        if thresholds.large_transfer_amount is None:
-            value, threshold = supply_pct or 0.0, thresholds.large_transfer_supply_pct
-        else:
-            value = float(format_units(transfer.amount, decimals) or 0)
-            threshold = thresholds.large_transfer_amount
-        share = "" if supply_pct is None else f": {make.percent(supply_pct)} of supply"
-        yield make.create(
-            "LARGE_TRANSFER",
-            severity_of(value, threshold),
-            f"{make.movement(row)}{share}",
-            AlertMetrics(value=value, threshold=threshold),
-            keys=(transfer.transaction_hash, transfer.log_index),
-            rows=[row],
-        )
 
 
 def _whale_movements(

@@ -18,19 +18,20 @@ from token_worker.analysis.flows import Totals
 from token_worker.analysis.labels import ExchangeSums
 from token_worker.analysis.ledger import Ledger
 from token_worker.analysis.packed import ADDRESS_BYTES
-from token_worker.analysis.patterns import Bait, Batch, ZeroValues
+from token_worker.analysis.patterns import Bait, Batch
+from token_worker.analysis.poisoned import PoisonedTransaction
 from token_worker.analysis.sizes import Sizes
 from token_worker.analysis.sums import Sums
 from token_worker.analysis.whales import WhaleMovement
 from token_worker.history.segments import pack_table, unpack_limbs, unpack_table
 
-LAYOUT = 1
+LAYOUT = 2
 """Of these bytes and of what they mean: a digest of another layout is of no use."""
 
 _COUNTS = ("received_counts", "sent_counts", "self_counts")
 _PLACES = ("first_blocks", "last_positions", "last_times")
 
-Record = TypeVar("Record", Circle, Batch, Bait, ZeroValues, Waking, WhaleMovement)
+Record = TypeVar("Record", Circle, Batch, Bait, PoisonedTransaction, Waking, WhaleMovement)
 
 
 def pack_digest(digest: Digest) -> bytes:
@@ -63,6 +64,7 @@ def pack_digest(digest: Digest) -> bytes:
             "bait": _records(digest.bait),
             "baitTotal": digest.bait_total,
             "zeroValueGroups": _records(digest.zero_value_groups),
+            "fakeGroups": _records(digest.fake_groups),
             "wakings": _records(digest.wakings),
             "movements": _records(digest.movements),
             "kept": pack_table(digest.kept),
@@ -105,7 +107,8 @@ def unpack_digest(data: bytes) -> Digest:
         batches_total=document["batchesTotal"],
         bait=_read(Bait, document["bait"]),
         bait_total=document["baitTotal"],
-        zero_value_groups=_read(ZeroValues, document["zeroValueGroups"]),
+        zero_value_groups=_read(PoisonedTransaction, document["zeroValueGroups"]),
+        fake_groups=_read(PoisonedTransaction, document["fakeGroups"]),
         wakings=_read(Waking, document["wakings"]),
         movements=_read(WhaleMovement, document["movements"]),
         kept=unpack_table(document["kept"]),

@@ -26,10 +26,10 @@ from wallet_worker.analysis.native_flows import lists_all_since, native_flows, n
 from wallet_worker.analysis.nfts import nft_collections, nft_holdings
 from wallet_worker.analysis.poisoning import Poisoning, find_poisoning
 from wallet_worker.analysis.previous import PreviousSnapshot
-from wallet_worker.analysis.prices import fill_portfolio, price_native, price_tokens, total_value
 from wallet_worker.analysis.spam import Suspicion, spam_mark
 from wallet_worker.analysis.suspicions import contract_suspicions
 from wallet_worker.analysis.tokens import is_held, token_holdings
+from wallet_worker.analysis.values import fill_portfolio, price_native, price_tokens, total_value
 from wallet_worker.models import History, WalletReading
 
 

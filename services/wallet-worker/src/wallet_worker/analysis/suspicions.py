@@ -5,12 +5,15 @@ from itertools import chain
 
 from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.types import Address, Transaction
-from wallet_worker.analysis.counterfeits import counterfeit_suspicions
+from common.prices.counterfeits import counterfeit_reason
 from wallet_worker.analysis.discovery import erc20_contracts
 from wallet_worker.analysis.mass_sends import mass_send_suspicions
 from wallet_worker.analysis.poisoning import Suspects
 from wallet_worker.analysis.spam import Suspicion, name_suspicions, poisoning_suspicions
 from wallet_worker.models import History, Movement, WalletReading
+
+COUNTERFEIT_WEIGHT = 0.6
+"""Of a suspicion by symbol alone: some bridged tokens bear the symbol of the original."""
 
 
 def contract_suspicions(
@@ -32,7 +35,8 @@ def contract_suspicions(
     for contract, metadata in reading.answers.metadata.items():
         found[contract] = [*name_suspicions(metadata), *poisoned.get(contract, [])]
         if contract in coins and contract not in trusted:
-            found[contract] += counterfeit_suspicions(metadata, reading.officials)
+            reason = counterfeit_reason(metadata, reading.officials)
+            found[contract] += [(reason, COUNTERFEIT_WEIGHT)] if reason else []
         if contract in sent_to_many and contract not in trusted:
             found[contract].append(sent_to_many[contract])
     return found

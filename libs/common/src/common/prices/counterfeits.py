@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping
 
 from common.chain.chains import find_chain
 from common.chain.types import Address, TokenMetadata
+from common.prices.price import PriceFeed
 from common.results.envelope import Reason
-from wallet_worker.analysis.prices import PriceFeed
-from wallet_worker.analysis.spam import Suspicion
 
 _LOOK_ALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0458"
@@ -21,12 +20,21 @@ Source: Unicode Technical Standard 39, confusables.txt, as far as letters of sym
 """
 
 
+_COINS_AS_TOKENS = {
+    10: frozenset({Address("0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000")}),
+    137: frozenset({Address("0x0000000000000000000000000000000000001010")}),
+    324: frozenset({Address("0x000000000000000000000000000000000000800a")}),
+    42220: frozenset({Address("0x471ece3750da237f93b8e339c536989b8978a438")}),
+}
+"""Contracts of the chains themselves by which their coin can be used as a token."""
+
+
 def official_symbols(feeds: Collection[PriceFeed], chain_id: int) -> dict[str, frozenset[Address]]:
-    """Return the contracts that well-known symbols belong to; the native coin's to none."""
+    """Return the contracts that well-known symbols belong to; the native coin's mostly to none."""
     officials: dict[str, frozenset[Address]] = {}
     chain = find_chain(chain_id)
     if chain is not None and not chain.is_testnet:
-        officials[plain_symbol(chain.symbol)] = frozenset()
+        officials[plain_symbol(chain.symbol)] = _COINS_AS_TOKENS.get(chain_id, frozenset())
     for feed in feeds:
         if feed.symbol is not None and feed.token is not None:
             symbol = plain_symbol(feed.symbol)
@@ -34,18 +42,17 @@ def official_symbols(feeds: Collection[PriceFeed], chain_id: int) -> dict[str, f
     return officials
 
 
-def counterfeit_suspicions(
+def counterfeit_reason(
     metadata: TokenMetadata, officials: Mapping[str, Collection[Address]]
-) -> list[Suspicion]:
-    """Return a suspicion for a token whose symbol is that of a well-known one elsewhere."""
-    if not metadata.symbol:
-        return []
-    owners = officials.get(plain_symbol(metadata.symbol))
-    if owners is None or metadata.address in owners:
-        return []
-    genuine = ", ".join(sorted(owners)) or "the native coin"
-    detail = f"has the symbol of {genuine}: {metadata.symbol[:80]!r}"
-    return [(Reason(code="counterfeit_symbol", detail=detail), 0.6)]
+) -> Reason | None:
+    """Return why a token is a counterfeit: its symbol or name is a well-known symbol elsewhere."""
+    for kind, text in (("symbol", metadata.symbol), ("name", metadata.name)):
+        owners = officials.get(plain_symbol(text)) if text else None
+        if text and owners is not None and metadata.address not in owners:
+            genuine = ", ".join(sorted(owners)) or "the native coin"
+            detail = f"its {kind} {text[:80]!r} is the symbol of {genuine}"
+            return Reason(code="counterfeit_symbol", detail=detail)
+    return None
 
 
 def plain_symbol(symbol: str) -> str:

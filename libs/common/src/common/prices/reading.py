@@ -8,7 +8,7 @@ from importlib.resources import files
 from common.chain.abi import decimals, decode_uint
 from common.chain.client import PinnedChain
 from common.chain.types import Address, Call
-from wallet_worker.analysis.prices import PriceFeed, Prices, decode_round, read_price
+from common.prices.price import PriceFeed, Prices, decode_round, read_price
 
 FeedsByChain = Mapping[int, Collection[PriceFeed]]
 
@@ -17,8 +17,8 @@ _LATEST_ROUND_DATA = "0xfeaf968c"
 
 @cache
 def packaged_feeds() -> FeedsByChain:
-    """Return the feeds that come with the worker, by chain id."""
-    text = files("wallet_worker").joinpath("data/price_feeds.json").read_text(encoding="utf-8")
+    """Return the feeds that come with this package, by chain id."""
+    text = files("common.prices").joinpath("data/price_feeds.json").read_text(encoding="utf-8")
     return {
         int(chain_id): [
             PriceFeed(
@@ -34,24 +34,21 @@ def packaged_feeds() -> FeedsByChain:
     }
 
 
-async def fetch_prices(
-    pinned: PinnedChain, feeds: Collection[PriceFeed], tokens: Collection[Address]
-) -> Prices:
-    """Read the price of the native coin and of those tokens that have a feed.
+async def fetch_prices(pinned: PinnedChain, feeds: Collection[PriceFeed]) -> Prices:
+    """Read the prices that some feeds state, by token.
 
     Raises:
         ChainError: The chain could not be read. A feed that does not answer is no error: there is
             no price then.
     """
-    wanted = [each for each in feeds if each.token is None or each.token in tokens]
     calls = [
         call
-        for feed in wanted
+        for feed in feeds
         for call in (Call(feed.address, _LATEST_ROUND_DATA), decimals(feed.address))
     ]
     answers = iter(await pinned.call_many(calls))
     prices: Prices = {}
-    for feed, latest, digits in zip(wanted, answers, answers, strict=True):
+    for feed, latest, digits in zip(feeds, answers, answers, strict=True):
         price = read_price(feed, decode_round(latest), decode_uint(digits), pinned.block.timestamp)
         if price is not None:
             prices[feed.token] = price

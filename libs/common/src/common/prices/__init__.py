@@ -1,0 +1,1 @@
+"""What coins are worth in USD, and which contracts their symbols belong to."""
