@@ -11,7 +11,7 @@ from typing import Any
 
 from beanie import PydanticObjectId
 
-from tests.integration.engine_data import Database, Document
+from tests.integration.engine_data import Database, Document, find_job
 
 ENDED = ("completed", "failed", "cancelled", "skipped")
 UNFINISHED = ("queued", "running", "retrying")
@@ -241,3 +241,13 @@ def _end(runs: list[Document]) -> datetime:
 def _named(runs: list[Document]) -> list[str]:
     names = ("_id", "state", "dueAt", "skippedUntil", "skipReason", "occurrences", "createdAt")
     return [str({name: run.get(name) for name in names if run.get(name)}) for run in runs]
+
+
+async def know(oracle: Oracle, database: Database, job_id: PydanticObjectId) -> None:
+    """Tell the oracle of an acknowledged job, which may have run already."""
+    schedule = (await find_job(database, job_id))["schedule"]
+    interval_ms = schedule["intervalMs"]
+    interval = None if interval_ms is None else timedelta(milliseconds=interval_ms)
+    known = KnownJob(job_id, None, runs_alone=True)
+    known.stretches.append(Stretch(schedule["anchorAt"], schedule["anchorAt"], interval))
+    oracle.jobs[job_id] = known

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from beanie import PydanticObjectId
 
 from local_stack.ports import find_free_port
 from local_stack.process import ChildProcess
 from tests.integration import toy_worker
 from tests.integration.engine_data import eventually
 from tests.integration.engine_harness import Servers
+
+WALLET = "0x742d35cc6634c0532925a3b8d4c9db96c4b4d8b6"
 
 
 class ServiceProcess:
@@ -139,3 +142,14 @@ def _running(process: ServiceProcess) -> Iterator[None]:
 async def kill(process: ServiceProcess) -> None:
     """End it as a crash would."""
     await asyncio.to_thread(process.child.kill)
+
+
+async def post(process: ServiceProcess, **timing: object) -> PydanticObjectId | None:
+    """Create a job over HTTP; None when that was not acknowledged."""
+    body = {"action": "wallet_snapshot", "payload": {"wallet": WALLET}, "maxAttempts": 20}
+    async with httpx.AsyncClient() as client:
+        try:
+            answer = await client.post(f"{process.health_url}/jobs", json=body | timing, timeout=5)
+        except httpx.HTTPError:
+            return None
+    return PydanticObjectId(answer.json()["id"]) if answer.status_code == 201 else None

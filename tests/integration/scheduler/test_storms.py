@@ -9,14 +9,12 @@ import random
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from beanie import PydanticObjectId
 from pydantic import SecretStr
 from pymongo.errors import PyMongoError
 from redis.asyncio import Redis
@@ -24,22 +22,21 @@ from redis.asyncio import Redis
 from common.mongo_client import create_mongo
 from local_stack.servers import MongoServer, RedisServer
 from tests.integration.engine_data import (
-    Database,
     create_job,
     eventually,
     find_job,
     find_runs,
 )
 from tests.integration.engine_harness import SchedulerReplica, Servers, Worker
-from tests.integration.engine_oracle import UNFINISHED, KnownJob, Oracle, Stretch
+from tests.integration.engine_oracle import UNFINISHED, Oracle, know
 from tests.integration.engine_processes import (
     ServiceProcess,
     gateway_process,
+    post,
     scheduler_process,
     worker_process,
 )
 
-WALLET = "0x742d35cc6634c0532925a3b8d4c9db96c4b4d8b6"
 Blow = Callable[[], Awaitable[object]]
 
 
@@ -49,27 +46,6 @@ def own_servers(
 ) -> Servers:
     """Servers that the test may do anything to."""
     return Servers(own_redis.url, own_mongodb.url, database_name, anvil_url)
-
-
-async def post(process: ServiceProcess, **timing: object) -> PydanticObjectId | None:
-    """Create a job over HTTP; None when that was not acknowledged."""
-    body = {"action": "wallet_snapshot", "payload": {"wallet": WALLET}, "maxAttempts": 20}
-    async with httpx.AsyncClient() as client:
-        try:
-            answer = await client.post(f"{process.health_url}/jobs", json=body | timing, timeout=5)
-        except httpx.HTTPError:
-            return None
-    return PydanticObjectId(answer.json()["id"]) if answer.status_code == 201 else None
-
-
-async def know(oracle: Oracle, database: Database, job_id: PydanticObjectId) -> None:
-    """Tell the oracle of an acknowledged job, which may have run already."""
-    schedule = (await find_job(database, job_id))["schedule"]
-    interval_ms = schedule["intervalMs"]
-    interval = None if interval_ms is None else timedelta(milliseconds=interval_ms)
-    known = KnownJob(job_id, None, runs_alone=True)
-    known.stretches.append(Stretch(schedule["anchorAt"], schedule["anchorAt"], interval))
-    oracle.jobs[job_id] = known
 
 
 async def step_down(uri: str) -> None:

@@ -37,6 +37,21 @@ def test_a_wrong_variable_is_named_without_its_value(
     assert "s3cret" not in str(end.value.code)
 
 
+def test_a_limit_of_an_unknown_action_is_refused_in_one_line_that_names_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GLOBAL_CONCURRENCY", '{"wallet_snapshots": 20, "wallet_snapshot": 5}')
+
+    with pytest.raises(SystemExit) as end:
+        load_settings(WorkerSettings)
+
+    assert str(end.value.code).splitlines() == [
+        "wrong settings in the environment or .env: GLOBAL_CONCURRENCY: Value error, no action is "
+        "called wallet_snapshots: expected analyze_coin_flows, analyze_nft_movements, "
+        "wallet_snapshot"
+    ]
+
+
 def test_endpoints_are_read_by_chain_and_hidden_in_print(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RPC_URLS", '{"1": ["https://node.example/s3cret"]}')
 

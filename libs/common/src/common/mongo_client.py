@@ -5,18 +5,17 @@ from typing import Any
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
-SERVER_SELECTION_MILLISECONDS = 3_000
+DEFAULTS = {"serverSelectionTimeoutMS": 3_000, "w": "majority", "retryWrites": True}
 
 
 def create_mongo(uri: SecretStr, **options: Any) -> AsyncMongoClient[dict[str, Any]]:
     """Return a client for the running event loop; times are read as aware UTC.
 
+    A write is acknowledged when a majority has it, whatever the URI or the replica set's default
+    says, and is sent again once after a change of primary: else an acknowledged job could vanish.
+
     Args:
         uri: `mongodb://` or `mongodb+srv://` URI; never logged.
         options: Further options of the client; they win over those of the URI.
     """
-    return AsyncMongoClient(
-        uri.get_secret_value(),
-        tz_aware=True,
-        **{"serverSelectionTimeoutMS": SERVER_SELECTION_MILLISECONDS, **options},
-    )
+    return AsyncMongoClient(uri.get_secret_value(), tz_aware=True, **{**DEFAULTS, **options})

@@ -15,10 +15,12 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from common.actions import ACTIONS
 from common.chain.limits import RpcLimit
 
 
@@ -89,6 +91,15 @@ class WorkerSettings(ServiceSettings):
             else [limits] * len(self.rpc_urls.get(chain_id, ()))
             for chain_id, limits in self.rpc_limits.items()
         }
+
+    @field_validator("global_concurrency")
+    @classmethod
+    def _actions_exist(cls, limits: dict[str, int]) -> dict[str, int]:
+        if unknown := sorted(set(limits) - set(ACTIONS)):
+            raise ValueError(
+                f"no action is called {', '.join(unknown)}: expected {', '.join(sorted(ACTIONS))}"
+            )
+        return limits
 
     @model_validator(mode="after")
     def _lease_outlives_heartbeats(self) -> "WorkerSettings":
