@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from benchmarks.dispatch.backlog import backlog
 from benchmarks.dispatch.creation import create
 from benchmarks.dispatch.lateness import herd, lateness, overload, pickup
 from benchmarks.dispatch.recovery import kill9
@@ -21,7 +22,18 @@ from benchmarks.dispatch.throughput import whole_life
 
 FIGURES: dict[str, Callable[[argparse.Namespace], None]] = {
     each.__name__: each
-    for each in (whole_life, lateness, herd, overload, pickup, kill9, create, stored, memory)
+    for each in (
+        whole_life,
+        lateness,
+        herd,
+        overload,
+        pickup,
+        kill9,
+        create,
+        stored,
+        memory,
+        backlog,
+    )
 }
 
 
@@ -40,6 +52,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="of herd")
     parser.add_argument("--stored", type=int, nargs="*", default=[10_000, 1_000_000])
     parser.add_argument("--minutes", type=float, default=30, help="of memory")
+    parser.add_argument("--backlog", type=int, default=1_000_000, help="due runs that wait")
     parser.add_argument("--requests", type=int, default=3_000, help="of a round of create")
     parser.add_argument("--in-flight", type=int, nargs="*", default=[1, 16, 64], help="of create")
     options = parser.parse_args()

@@ -172,6 +172,31 @@ async def test_no_more_attempts_run_side_by_side_than_allowed(servers: Servers) 
         assert most == 3
 
 
+async def test_a_worker_holds_no_more_than_it_carries_out_whatever_the_backlog(
+    servers: Servers,
+) -> None:
+    async with Worker(servers, concurrency=8) as worker:
+        async with worker.redis.pipeline(transaction=False) as pipe:
+            for _ in range(20_000):
+                pipe.xadd(STREAM, to_entry(due()))
+            await pipe.execute()
+        worker.start()
+        most_held = most_tasks = 0
+
+        async def many_done() -> bool:
+            nonlocal most_held, most_tasks
+            held: Any = await worker.redis.xpending(STREAM, WORKERS)
+            most_held = max(most_held, held["pending"])
+            most_tasks = max(most_tasks, len(worker.service._running))
+            return len(await read_events(worker.redis, OUTCOMES_STREAM)) >= 300
+
+        await eventually(lambda: worker.redis.exists(OUTCOMES_STREAM))
+        await eventually(many_done, every=0.001)
+        # an entry that has just ended is acknowledged while its task is about to end
+        assert 1 < most_held <= 8 + worker.service.batch_size
+        assert 1 < most_tasks <= 8
+
+
 async def test_an_entry_never_waits_inside_a_busy_worker(servers: Servers) -> None:
     async with Worker(servers, concurrency=1) as busy, Worker(servers, concurrency=1) as idle:
         busy.start()
