@@ -67,8 +67,8 @@ class WorkerSettings(ServiceSettings):
         description="action to number of its runs carried out at the same time by all workers "
         'together, which must all be told the same: {"wallet_snapshot": 20}; no limit when absent',
     )
-    lease_seconds: PositiveFloat = 5.0
-    heartbeat_seconds: PositiveFloat = 1.0
+    lease_seconds: PositiveFloat = 2.5
+    heartbeat_seconds: PositiveFloat = 0.5
     shutdown_grace_seconds: PositiveFloat = 20.0
     results_retention_days: PositiveFloat | None = Field(
         default=None, description="how long results are kept; for ever when absent"

@@ -37,7 +37,7 @@ from scheduler.settings import SchedulerSettings
 
 logger = logging.getLogger(__name__)
 
-RECONCILE_SECONDS = 1.0
+RECONCILE_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
 AUDIT_SECONDS = 5.0
 REQUESTS_SECONDS = 0.5

@@ -27,5 +27,5 @@ class SchedulerSettings(ServiceSettings):
     runs_retention_days: PositiveFloat | None = 90.0
     """How long runs that have ended, and dead letters, are kept; for ever when None."""
 
-    lost_after_seconds: PositiveFloat = 3.0
+    lost_after_seconds: PositiveFloat = 1.5
     """A run is lost when it should have been picked up, or its lease is gone, for this long."""
