@@ -9,7 +9,10 @@ import pytest
 from bson import ObjectId
 
 from common.models import now_utc
-from common.streams import DEAD_STREAM, OUTCOMES_STREAM, lease_key
+from common.streams import (
+    OUTCOMES_STREAM,
+    lease_key,
+)
 from local_stack.servers import RedisServer
 from tests.integration.engine_data import (
     STREAM,
@@ -234,74 +237,6 @@ async def test_an_attempt_whose_lease_is_gone_is_ended_and_the_next_one_queued(
         return (await find_job(db, job_id))["lastError"]
 
     assert (await eventually(shown))["type"] == "LeaseLost"
-
-
-async def test_what_the_worker_said_last_counts_before_the_loss_of_its_lease(
-    scheduler: SchedulerReplica, servers: Servers
-) -> None:
-    """The scheduler was away for longer than a finished lease is kept."""
-    async with Worker(servers) as worker:
-        worker.start()
-        db = scheduler.database
-        await create_job(db, maxAttempts=1)
-        await scheduler.dispatcher.dispatch()
-
-        async def finished() -> bool:
-            kinds = [each["kind"] for each in await read_events(scheduler.redis, OUTCOMES_STREAM)]
-            return "completed" in kinds
-
-        await eventually(finished)
-        (run,) = await find_runs(db)
-        await db["runs"].update_one({"_id": run["_id"]}, {"$set": {"state": "running"}})
-        await scheduler.redis.delete(lease_key(run["_id"], 1))
-
-        async def given_up() -> bool:
-            await scheduler.reconciler.end_abandoned_attempts()
-            kinds = [each["kind"] for each in await read_events(scheduler.redis, OUTCOMES_STREAM)]
-            return "failed" in kinds
-
-        await eventually(given_up)
-        scheduler.start()
-
-        async def recorded() -> bool:
-            return len(await find_runs(db, state="completed")) == 1
-
-        await eventually(recorded)
-        assert await read_events(scheduler.redis, DEAD_STREAM) == []
-
-
-async def test_a_last_attempt_whose_completion_was_lost_with_redis_is_completed_by_its_result(
-    scheduler: SchedulerReplica, servers: Servers
-) -> None:
-    async with Worker(servers) as worker:
-        db = scheduler.database
-        job_id = await create_job(db, maxAttempts=1, payload={"alerts": 2})
-        await scheduler.dispatcher.dispatch()
-        worker.start()
-
-        async def said() -> bool:
-            kinds = [each["kind"] for each in await read_events(scheduler.redis, OUTCOMES_STREAM)]
-            return "completed" in kinds
-
-        await eventually(said)
-    # the start was recorded, then Redis lost the end
-    started = {"state": "running", "worker": worker.name, "startedAt": now_utc()}
-    await db["runs"].update_one({"jobId": job_id}, {"$set": started})
-    await scheduler.redis.flushall()
-    scheduler.start()
-
-    async def shown() -> bool:
-        return (await find_job(db, job_id))["status"] in ("completed", "failed")
-
-    await eventually(shown)
-    (run,) = await find_runs(db)
-    assert (run["state"], run["attempt"], run["errors"]) == ("completed", 1, [])
-    assert (run["resultId"], run["alertsCount"]) == (run["_id"], 2)
-    assert run["summary"] == {"worker": worker.name}
-    job = await find_job(db, job_id)
-    assert (job["status"], job["lastError"]) == ("completed", None)
-    assert len(await find_executions(db, run["_id"])) == 1
-    assert await read_events(scheduler.redis, DEAD_STREAM) == []
 
 
 @pytest.mark.parametrize("every", [None, timedelta(hours=1)], ids=["one-time", "recurring"])

@@ -21,6 +21,9 @@ DATA_FIELD: Final = "__data__"
 CANCELLED: Final = "cancelled"
 """Value of the lease of an attempt that nobody is to begin or go on with."""
 
+FINISHED_SECONDS: Final = 60
+"""How long a finished attempt's lease is kept, so that a duplicate of its event is recognised."""
+
 
 def due_stream(action: str) -> str:
     """Return the stream of due events of `action`."""

@@ -20,7 +20,9 @@ from common.models import now_utc
 from common.states import UNFINISHED, JobStatus, RunState
 from common.streams import (
     CANCELLED,
+    FINISHED_SECONDS,
     OUTCOMES_STREAM,
+    SCHEDULER_GROUP,
     due_stream,
     ensure_group,
     lease_key,
@@ -73,8 +75,9 @@ class Reconciler:
         """Do one pass; tell whether there is more to do at once."""
         await self.trigger_edited_jobs()
         more = False
-        for action in self._actions:
-            more = await self.emit_lost_runs(action) or more
+        if not await self._outcomes_are_behind():
+            for action in self._actions:
+                more = await self.emit_lost_runs(action) or more
         await self.end_abandoned_attempts()
         return more
 
@@ -88,6 +91,18 @@ class Reconciler:
             },
             {"$set": {"schedule.triggerAt": self._clock()}},
         )
+
+    async def _outcomes_are_behind(self) -> bool:
+        """Tell whether outcomes may not be recorded yet whose attempts' leases have run out.
+
+        Then nobody can tell a lost run from one that was carried out.
+        """
+        position = await fetch_position(self._redis, OUTCOMES_STREAM, SCHEDULER_GROUP)
+        if position is None or not (position.waiting or position.pending):
+            return False
+        milliseconds, _, _ = position.oldest_needed.partition("-")
+        seconds, _ = await self._redis.time()
+        return seconds - int(milliseconds) / 1000 > FINISHED_SECONDS / 2
 
     async def emit_lost_runs(self, action: str) -> bool:
         """Emit queued runs again whose entry is not in the stream any more, or died with a worker.

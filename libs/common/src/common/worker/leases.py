@@ -15,7 +15,7 @@ from common.consumer import Source
 from common.events import RunEnd, RunStarted
 from common.outages import Outage, describe_error
 from common.process import wait_for
-from common.streams import CANCELLED, DATA_FIELD, OUTCOMES_STREAM, lease_key
+from common.streams import CANCELLED, DATA_FIELD, FINISHED_SECONDS, OUTCOMES_STREAM, lease_key
 from common.worker.lease_scripts import (
     FINISH,
     GIVE_BACK,
@@ -33,8 +33,6 @@ MOST_AT_ONCE = 100
 """Leases taken or finished in one round trip: enough to make its cost small."""
 
 FINISHED = "finished"
-FINISHED_SECONDS = 60
-"""How long a finished attempt's lease is kept, so that a duplicate of its event is recognised."""
 
 SLOT_SECONDS = 0.1
 """How soon a slot that fell free in another process is noticed by those who wait for one."""
