@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,12 @@ PUPPETEER, EXCHANGE, CAROL = account("puppeteer"), account("exchange"), account(
 ALICE, BOB, DAVE = account("alice"), account("bob"), account("dave")
 ERIN, FRANK = account("erin"), account("frank")
 GRACE, HEIDI = account("grace"), account("heidi")
+IVAN, JUDY, MARKET_MAKER = account("ivan"), account("judy"), account("market maker")
 LENDER = "0xba12222222228d8ba445958a75a0704d566bf2c8"
 SHARED, ONE_BY_ONE_OTHER, BY_EXCHANGE, HONEST, BORROWED = range(5)
 """Token ids: by whom their traders were funded, or with what they were paid."""
+AROUND = range(5, 8)
+"""Token ids: sold around among two wallets and a contract."""
 
 
 def fund(funder: str, wallet: str) -> Transaction:
@@ -43,18 +47,27 @@ def round_trip(token_id: int, one: str, other: str) -> list[Transaction]:
 STORY: Sequence[Sequence[Transaction]] = (
     [fund(PUPPETEER, ALICE), fund(CAROL, DAVE), fund(EXCHANGE, ERIN), fund(PUPPETEER, GRACE)],
     [fund(PUPPETEER, BOB), fund(EXCHANGE, FRANK), fund(PUPPETEER, HEIDI)],
+    [fund(CREATOR, trader) for trader in (IVAN, JUDY, MARKET_MAKER)],
     [
         mint_nfts(owner, range(token_id, token_id + 1))
-        for token_id, owner in enumerate((ALICE, CAROL, ERIN, GRACE, GRACE))
+        for token_id, owner in enumerate(
+            (ALICE, CAROL, ERIN, GRACE, GRACE, IVAN, JUDY, MARKET_MAKER)
+        )
     ],
     [
         approve_nfts(COLLECTION, owner, MARKETPLACE)
-        for owner in (ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI)
+        for owner in (ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, IVAN, JUDY, MARKET_MAKER)
     ],
     round_trip(SHARED, ALICE, BOB),
     round_trip(ONE_BY_ONE_OTHER, CAROL, DAVE),
     round_trip(BY_EXCHANGE, ERIN, FRANK),
     [buy_nft(HEIDI, GRACE, HONEST, ETHER)],
+    [
+        buy_nft(buyer, seller, token_id, ETHER)
+        for token_id, (seller, buyer) in zip(
+            AROUND, pairwise((IVAN, JUDY, MARKET_MAKER, IVAN)), strict=True
+        )
+    ],
 )
 
 
@@ -82,6 +95,7 @@ def tell_story(node: Node) -> None:
     for transactions in STORY:
         time += timedelta(hours=1)
         executed += blocks.mine(time, transactions)
+    node.call("anvil_setCode", MARKET_MAKER, "0x00")
     lend_to_the_marketplace(node)
     executed += blocks.mine(time + timedelta(hours=1), [buy_nft(HEIDI, GRACE, BORROWED, ETHER)])
     check_receipts(node, executed)
@@ -154,6 +168,16 @@ async def test_a_sale_in_a_transaction_that_borrowed_is_a_flash_loan(
     assert "took a flash loan of Balancer 2" in loan.explanation
     # both were funded by the puppeteer: suspected for the loan, they are looked up
     assert sale.wash.filters == ["common_funder", "flash_loan"]
+
+
+async def test_a_ring_through_a_contract_is_none_though_no_token_came_back(
+    funded_url: str, analysis: Analysis
+) -> None:
+    report, _ = await analysis(funded_url, COLLECTION)
+
+    around = [each for each in report.result.sales if int(each.token_id) in AROUND]
+    assert [(each.price_raw, each.wash.score) for each in around] == [(str(ETHER), 0.0)] * 3
+    assert patterns(report.result, "token_ring") == []
 
 
 async def test_without_traces_an_archive_tells_the_same(

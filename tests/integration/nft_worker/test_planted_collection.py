@@ -324,3 +324,4 @@ async def test_a_window_cut_by_the_limit_is_partial(
     )
 
     assert [reason.code for reason in report.result.completeness.reasons] == ["transfer_limit"]
+    assert "DATA_INCOMPLETE" in {alert.type for alert in report.alerts}

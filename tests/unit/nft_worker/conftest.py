@@ -36,6 +36,7 @@ class Story:
     standard: str = "erc721"
     contracts: frozenset[Address] = frozenset()
     reaches_origin: bool = True
+    undecodable_logs: int = 0
     transfers: list[NftTransfer] = field(default_factory=list)
     transactions: dict[str, PaidTransaction] = field(default_factory=dict)
     timestamps: dict[int, int] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class Story:
             transactions=self.transactions,
             contracts=self.contracts,
             reaches_origin=self.reaches_origin,
-            undecodable_logs=0,
+            undecodable_logs=self.undecodable_logs,
             window_seconds=(START, end),
         )
 

@@ -95,14 +95,19 @@ def fulfilled(
     consideration: Sequence[tuple[int, Address, int, int]],
     at: int,
     order: int = 1,
+    *,
+    fulfiller: Address = BUYER,
+    kept: Sequence[tuple[int, Address, int, int]] = (),
 ) -> Log:
+    """Return the event of an order of SELLER; BUYER gets what of the consideration is `kept`."""
     types = (
         "bytes32",
         "address",
         "(uint8,address,uint256,uint256)[]",
         "(uint8,address,uint256,uint256,address)[]",
     )
-    values = (order.to_bytes(32), BUYER, list(offer), [(*item, SELLER) for item in consideration])
+    due = [(*item, SELLER) for item in consideration] + [(*item, BUYER) for item in kept]
+    values = (order.to_bytes(32), fulfiller, list(offer), due)
     topics = (seaport.ORDER_FULFILLED, topic(SELLER), topic(FEES))
     return log(SEAPORT, topics, types, values, at)
 
@@ -223,6 +228,56 @@ def test_a_barter_is_no_sale() -> None:
     order = fulfilled([(2, NFT, 7, 1)], [(2, OTHER_NFT, 3, 1)], 1)
 
     assert sales_of([order, moved(SELLER, BUYER, 7, 2)]) == []
+
+
+@pytest.mark.parametrize("fulfiller", [BUYER, ZERO_ADDRESS])
+def test_a_barter_with_a_sum_on_top_is_no_sale(fulfiller: Address) -> None:
+    order = fulfilled(
+        [(2, NFT, 7, 1)],
+        [(2, OTHER_NFT, 3, 1), (0, ZERO_ADDRESS, 0, 50)],
+        1,
+        fulfiller=fulfiller,
+    )
+    logs = [order, moved(SELLER, BUYER, 7, 2), moved(BUYER, SELLER, 3, 3, OTHER_NFT)]
+
+    assert sales_of(logs, value=50) == []
+
+
+def test_a_bid_of_a_token_and_money_is_a_barter() -> None:
+    order = fulfilled([(1, WETH, 0, 50), (2, OTHER_NFT, 3, 1)], [(2, NFT, 7, 1)], 1)
+
+    assert decode_fills([order]) == ()
+
+
+def test_what_a_buyer_pays_himself_is_no_part_of_the_price() -> None:
+    order = fulfilled(
+        [(2, NFT, 7, 1)], [(0, ZERO_ADDRESS, 0, 95)], 1, kept=[(0, ZERO_ADDRESS, 0, 5)]
+    )
+
+    assert [sale.price for sale in sales_of([order, moved(SELLER, BUYER, 7, 2)])] == [95]
+
+
+def test_what_a_seller_pays_himself_in_a_self_trade_is_the_price() -> None:
+    order = fulfilled([(2, NFT, 7, 1)], [(0, ZERO_ADDRESS, 0, 95)], 1, fulfiller=SELLER)
+
+    assert told(sales_of([order, moved(SELLER, SELLER, 7, 2)], sender=SELLER)) == [
+        ("seaport", 7, SELLER, SELLER, NATIVE, 95)
+    ]
+
+
+@pytest.mark.parametrize("fulfiller", [BUYER, ZERO_ADDRESS])
+def test_a_private_listing_that_names_its_token_for_the_buyer_is_a_sale(fulfiller: Address) -> None:
+    order = fulfilled(
+        [(2, NFT, 7, 1)],
+        [(0, ZERO_ADDRESS, 0, 95)],
+        1,
+        fulfiller=fulfiller,
+        kept=[(2, NFT, 7, 1)],
+    )
+
+    assert told(sales_of([order, moved(SELLER, BUYER, 7, 2)])) == [
+        ("seaport", 7, SELLER, BUYER, NATIVE, 95)
+    ]
 
 
 def test_an_event_of_an_unknown_contract_is_not_believed() -> None:

@@ -129,6 +129,21 @@ def test_a_ring_that_goes_on_keeps_its_alert(story: "Story") -> None:
     assert again <= first
 
 
+def test_less_than_was_asked_for_is_an_alert_that_stays_the_same(story: "Story") -> None:
+    assert by_type(a_ring(story), "DATA_INCOMPLETE") == []
+
+    story.undecodable_logs = 2
+    found = story.analyze()
+    [alert] = by_type(found, "DATA_INCOMPLETE")
+    story.undecodable_logs = 3
+    [later] = by_type(story.analyze(), "DATA_INCOMPLETE")
+
+    assert (alert.severity, alert.subject.kind, alert.metrics.value) == ("low", "collection", 1)
+    assert alert.title == found.completeness.reasons[0].detail
+    assert alert.title.startswith("2 ")
+    assert later.alert_id == alert.alert_id
+
+
 def test_without_alerts_the_rest_is_the_same(story: "Story") -> None:
     loud = a_ring(story)
     quiet = story.analyze(include_alerts=False)

@@ -53,6 +53,24 @@ def test_a_gift_is_no_sale(story: "Story") -> None:
     assert story.sales() == []
 
 
+def test_a_sum_on_top_of_a_token_is_no_price(story: "Story") -> None:
+    story.move(
+        7, "seller", "buyer", hours=0, sender="buyer", value=50, also=((8, "buyer", "seller"),)
+    )
+
+    assert story.sales() == []
+
+
+def test_units_of_an_edition_that_come_and_go_in_one_purchase_are_no_barter(
+    new_story: Callable[..., "Story"],
+) -> None:
+    story = new_story(standard="erc1155")
+    also = ((7, "buyer", "friend"),)
+    story.move(7, "seller", "buyer", hours=0, amount=2, sender="buyer", value=50, also=also)
+
+    assert [sale.price for sale in story.sales()] == [50]
+
+
 def test_mints_and_burns_are_no_sales_even_when_paid_for(story: "Story") -> None:
     story.move(7, "", "minter", hours=0, sender="minter", value=80)
     story.move(7, "minter", "", hours=1, sender="minter", value=80)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.chain.types import Address
 from common.results.nft_movements import NftMovementAnalysis, SuspiciousPattern
+from nft_worker.analysis.rules.token_rings import SAME_COIN
 
 if TYPE_CHECKING:
     from tests.unit.nft_worker.conftest import Story
@@ -62,6 +64,19 @@ def test_two_currencies_make_no_ring(story: "Story") -> None:
     story.sell_for_weth(5, "a", "b", 1000, hours=0.3)
 
     assert rings(story.analyze()) == []
+
+
+@pytest.mark.parametrize("coin", SAME_COIN)
+def test_a_ring_of_listings_and_an_accepted_bid_is_paid_in_one_coin(
+    story: "Story", coin: Address
+) -> None:
+    story.sell(1, "a", "b", 1000, hours=0)
+    story.sell(2, "b", "c", 1000, hours=0.1)
+    story.move(3, "c", "a", hours=0.2, erc20=(("a", "c", 1000),), currency=coin)
+
+    [ring] = rings(story.analyze())
+
+    assert (ring.token_ids, ring.transactions_total) == (["1", "2", "3"], 3)
 
 
 @given(

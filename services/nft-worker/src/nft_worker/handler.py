@@ -1,22 +1,32 @@
 """Carries out `analyze_nft_movements`: read, analyse, report."""
 
 import asyncio
+from dataclasses import replace
 
 from common.actions.analyze_nft_movements import NftMovementPayload, NftThresholds
 from common.actions.handler import Report, RunContext
 from common.actions.thresholds import resolve_thresholds
+from common.chain.client import PinnedChain
 from common.chain.types import Address
 from common.results.nft_movements import NftMovementAnalysis
+from nft_worker.account_reader import fetch_contracts
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.rules.common_funders import wallets_to_look_up
 from nft_worker.analysis.sale_masks import frequent_sellers
-from nft_worker.analysis.trading import read_trading
-from nft_worker.analysis.wash_trades import find_wash_trades, judge, suspected_sales
+from nft_worker.analysis.trading import Trading, read_trading
+from nft_worker.analysis.wash_trades import (
+    WashTrades,
+    accused_wallets,
+    find_wash_trades,
+    judge,
+    suspected_sales,
+)
 from nft_worker.analysis.wording import DAY
 from nft_worker.collection_reader import fetch_collection
 from nft_worker.collector import paused_collector
 from nft_worker.funder_memory import FunderMemory
 from nft_worker.funder_reader import fetch_fundings
+from nft_worker.history import History
 from nft_worker.movement_index import MovementIndex
 from nft_worker.reader import fetch_currencies, fetch_history, fetch_holdings
 
@@ -49,7 +59,7 @@ async def analyze_nft_movements(
         path_seconds=thresholds.cycle_days * DAY,
     )
     trading = await asyncio.to_thread(read_trading, history)
-    wash = await asyncio.to_thread(find_wash_trades, history, trading, thresholds)
+    history, wash = await _fetch_wash_trades(context.pinned, history, trading, thresholds)
     suspects = await asyncio.to_thread(suspected_sales, trading, wash, thresholds)
     await context.report_progress(
         f"reading holders after {len(trading.transfers)} transfers, {len(trading.sales)} sales"
@@ -93,3 +103,22 @@ async def analyze_nft_movements(
             "truncated": result.window.truncated,
         },
     )
+
+
+async def _fetch_wash_trades(
+    pinned: PinnedChain, history: History, trading: Trading, thresholds: NftThresholds
+) -> tuple[History, WashTrades]:
+    """Find wash trades, and once more when contracts turn out to be among the accused.
+
+    The reader tells contracts from wallets where a token came back; rings over several tokens need
+    no such return.
+
+    Raises:
+        ChainError: The chain could not be read.
+    """
+    wash = await asyncio.to_thread(find_wash_trades, history, trading, thresholds)
+    contracts = await fetch_contracts(pinned, accused_wallets(wash))
+    if contracts <= history.contracts:
+        return history, wash
+    history = replace(history, contracts=history.contracts | contracts)
+    return history, await asyncio.to_thread(find_wash_trades, history, trading, thresholds)

@@ -7,8 +7,9 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from common.actions.analyze_nft_movements import NftThresholds
-from common.chain.types import Address
+from common.chain.types import Address, Block
 from common.results.alerts import Alert, AlertMetrics, AlertSubject, Severity, alert_id
+from common.results.envelope import Completeness
 from common.results.nft_movements import NftActivityBucket, NftHolders, PatternType
 from nft_worker.analysis.findings import LIST_CAP, Finding
 from nft_worker.analysis.rows import evidence, moment
@@ -184,6 +185,23 @@ class AlertWriter:
                 )
             )
         return alerts
+
+    def incomplete(self, completeness: Completeness, block: Block) -> list[Alert]:
+        """Return one alert where less was read than was asked for, once for each set of reasons."""
+        if completeness.status == "complete":
+            return []
+        codes = sorted({reason.code for reason in completeness.reasons})
+        return [
+            Alert(
+                alert_id=alert_id(self._chain_id, "DATA_INCOMPLETE", self._collection, *codes),
+                type="DATA_INCOMPLETE",
+                severity="low",
+                subject=AlertSubject(kind="collection", address=self._collection),
+                title="; ".join(reason.detail for reason in completeness.reasons),
+                metrics=AlertMetrics(value=len(completeness.reasons)),
+                detected_at=moment(block.timestamp),
+            )
+        ]
 
     def concentration(self, holders: NftHolders, at: datetime) -> list[Alert]:
         """Return one alert for each wallet that holds much of the supply.

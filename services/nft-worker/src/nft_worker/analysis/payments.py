@@ -28,7 +28,9 @@ class Payment:
 
 
 def payment_of(buyer: Address, transaction: PaidTransaction) -> Payment | None:
-    """Return what `buyer` paid in a transaction; None when that was nothing.
+    """Return what `buyer` paid in a transaction; None when that was nothing, or tokens as well.
+
+    Whoever gives away other NFTs in the same transaction barters: a sum on top is no price.
 
     The native value counts when the buyer sent the transaction; of each token, what left the
     buyer less what came back. Value moved by a contract on the buyer's behalf is not in the logs
@@ -37,6 +39,8 @@ def payment_of(buyer: Address, transaction: PaidTransaction) -> Payment | None:
     Source: the fallback price of Dune's `nft.mints`, with the outflow netted.
     """
     items = sum(transfer.recipient == buyer for transfer in transaction.nfts)
+    if _barters(buyer, transaction):
+        return None
     legs = _erc20_outflows(buyer, transaction)
     if transaction.sender == buyer and transaction.value_wei > 0:
         legs[NATIVE] = transaction.value_wei
@@ -48,6 +52,14 @@ def payment_of(buyer: Address, transaction: PaidTransaction) -> Payment | None:
     payees = frozenset(leg.recipient for leg in transaction.erc20 if leg.contract == currency)
     source: Literal["tx_value", "erc20_legs"] = "tx_value" if currency == NATIVE else "erc20_legs"
     return Payment(currency, amount, source, items, payees)
+
+
+def _barters(buyer: Address, transaction: PaidTransaction) -> bool:
+    """Tell whether tokens left `buyer` that did not come to him in the same transaction."""
+    given = {(move.contract, move.token_id) for move in transaction.nfts if move.sender == buyer}
+    return bool(given) and not given.issubset(
+        (move.contract, move.token_id) for move in transaction.nfts if move.recipient == buyer
+    )
 
 
 def _erc20_outflows(buyer: Address, transaction: PaidTransaction) -> dict[str, int]:

@@ -123,6 +123,7 @@ def _alerts(
     return most_severe(
         [
             *writer.of_findings(suspicions.findings, suspicions.verdicts),
+            *writer.incomplete(result.completeness, history.block),
             *writer.activity(result.activity, result.activity_bucket_seconds),
             *(
                 writer.concentration(result.holders, moment(history.block.timestamp))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.actions.analyze_nft_movements import NftThresholds
+from common.chain.types import Address
 from common.results.envelope import Reason
 from nft_worker.analysis.findings import Finding
 from nft_worker.analysis.prices import floors_of_suspects
@@ -95,6 +96,16 @@ def suspected_sales(trading: Trading, wash: WashTrades, thresholds: NftThreshold
     found = (*wash.findings, *_price_anomalies(trading, wash.findings, thresholds))
     accused = trading.all_sales.mask_of(wash_verdicts(found))
     return trading.all_sales.pick(accused & trading.is_in_window)
+
+
+def accused_wallets(wash: WashTrades) -> set[Address]:
+    """Return buyers and sellers of all accused sales: who they are decides what a rule means."""
+    return {
+        wallet
+        for finding in wash.findings
+        for sale, _ in finding.accused
+        for wallet in (sale.seller, sale.buyer)
+    }
 
 
 def judge(

@@ -74,10 +74,19 @@ def decode_seaport(logs: Iterable[Log]) -> list[Fill]:
 
 
 def _order(log: Log) -> _Order:
-    """Read one event: (orderHash, recipient, offer[], consideration[])."""
+    """Read one event: (orderHash, recipient, offer[], consideration[]); its offerer is a topic.
+
+    What the one who fulfils the order pays to himself is no part of the price.
+    """
     data = Words.of_log_data(log.data)
+    fulfiller = data.address(1)
+    offerer = int(log.topics[1], 16) if len(log.topics) > 1 else 0
     offer = [_leg(item) for item in data.structs(2, 4)]
-    consideration = [_leg(item) for item in data.structs(3, 5)]
+    consideration = [
+        _leg(item)
+        for item in data.structs(3, 5)
+        if item.address(4) != fulfiller or int(fulfiller, 16) in (0, offerer)
+    ]
     is_bid = bool(offer) and offer[0].is_money
     given, taken = (consideration, offer) if is_bid else (offer, consideration)
     items = tuple(Item(leg.token, leg.identifier) for leg in given if not leg.is_money)
@@ -85,8 +94,9 @@ def _order(log: Log) -> _Order:
     for leg in taken:
         if leg.is_money:
             paid[NATIVE if leg.item_type == NATIVE_ITEM else leg.token] += leg.amount
-    if not paid:
-        items = ()  # a gift or a barter
+    wanted = {Item(leg.token, leg.identifier) for leg in taken if not leg.is_money}
+    if not paid or not wanted.issubset(items):  # a private listing names what it offers twice
+        items = ()  # a gift, or a barter, which a sum on top gives no price
     currency, price = next(iter(paid.items())) if len(paid) == 1 else (None, None)
     return _Order(data.uint(0), Fill("seaport", log.log_index, items, currency, price))
 

@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final
 
 import rustworkx
 
 from common.chain.types import Address
 from nft_worker.analysis.findings import Accusation, Finding, places_of_sales
+from nft_worker.analysis.markets.blur import POOL
+from nft_worker.analysis.markets.fills import NATIVE
 from nft_worker.analysis.wording import count_text, duration_text, short
 from nft_worker.models import Position, Sale
 
@@ -23,6 +26,17 @@ WINDOWS_SECONDS = (3_600, 86_400, 604_800)
 LEAST_SALES = 3
 LEAST_TOKENS = 2
 """Fewer sales are an exchange of two tokens; what one token does is told by its cycles."""
+
+SAME_COIN: Final = dict.fromkeys(
+    (
+        POOL,
+        "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2",  # wrapped on Ethereum
+        "0x4200000000000000000000000000000000000006",  # on Base, Optimism and their relatives
+        "0x82af49447d8a07e3bd95bd0d56f35241523fbab1",  # on Arbitrum
+    ),
+    NATIVE,
+)
+"""Forms of the native coin: a listing is paid in one, an accepted bid in another."""
 
 WALLETS_NAMED = 8
 
@@ -62,7 +76,8 @@ def find_token_rings(
 def _rings(sales: Iterable[Sale], seconds: int, margin_pct: float) -> Iterator[Sequence[Sale]]:
     spans: defaultdict[tuple[int, str | None], list[Sale]] = defaultdict(list)
     for sale in sales:
-        spans[sale.timestamp // seconds, sale.currency].append(sale)
+        coin = SAME_COIN.get(sale.currency or "", sale.currency)
+        spans[sale.timestamp // seconds, coin].append(sale)
     for traded in spans.values():
         if len(traded) >= LEAST_SALES:
             for ring in _strongly_connected(traded):
