@@ -10,34 +10,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.actions.handler import Report
 from common.results.coin_flows import CoinFlowAnalysis
 from local_chain.scenario import Scenario
-from token_worker.history import digests, reading
-from token_worker.history.digests import BUCKET, KEPT, DigestStore
+from token_worker.history.digests import BUCKET, KEPT
 
 Analyze = Callable[..., Awaitable[Report[CoinFlowAnalysis]]]
 Database = AsyncDatabase[dict[str, Any]]
 
 
-@pytest.fixture(autouse=True)
-def _short_histories_have_digests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digests, "SMALLEST", 1)
-    monkeypatch.setattr(reading, "SEGMENT_TRANSFERS", 50)
-    monkeypatch.setattr(reading, "PIECE_TRANSFERS", 25)
-
-
-@pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Block of each digest that a run has rested on."""
-    blocks: list[int] = []
-    load = DigestStore.load
-
-    async def watched(store: DigestStore, digest_id: Any) -> Any:
-        digest = await load(store, digest_id)
-        if digest is not None:
-            blocks.append(digest.block_number)
-        return digest
-
-    monkeypatch.setattr(DigestStore, "load", watched)
-    return blocks
+pytestmark = pytest.mark.usefixtures("short_histories_have_digests")
 
 
 async def test_a_recurring_run_rests_on_the_digest_and_reports_the_same(

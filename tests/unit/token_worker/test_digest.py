@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,12 +13,13 @@ from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThreshold
 from common.chain.transfers import Erc20Transfer
 from common.chain.types import ZERO_ADDRESS, Address, Block, TokenMetadata
 from common.labels.label import Label
-from token_worker.analysis import digesting, report, search, transfer_alerts
+from common.results.envelope import Reason
+from token_worker.analysis import activity, digesting, report, search, transfer_alerts
 from token_worker.analysis.digest import Digest
 from token_worker.analysis.digesting import make_digest
 from token_worker.analysis.report import report_findings, report_flows
 from token_worker.analysis.search import find_everything, search_circles
-from token_worker.analysis.table import TransferTable
+from token_worker.analysis.table import EVIDENCE_CAP, TransferTable
 from token_worker.history.digest_packing import pack_digest, unpack_digest
 from token_worker.models import TokenFlowReading
 
@@ -27,12 +29,17 @@ PEOPLE = [Address(f"0x{digit * 40}") for digit in "123456"]
 ALIKE = [Address("0xabcd" + digit * 32 + "ef01") for digit in "78"]
 LABELS = {PEOPLE[0]: Label("exchange", "Kraken 1"), PEOPLE[1]: Label("exchange", "Bitfinex 2")}
 START = 1_700_000_000
+CROWD = EVIDENCE_CAP + 4
 UNIT = 10**40  # so that sums leave every machine word behind
+
+FAKE = Reason(code="counterfeit_symbol", detail="its symbol 'USDC' is the symbol of another one")
 
 THRESHOLDS = {
     "batchRecipients": 2,
     "batchSpamRecipients": 3,
     "poisoningZeroTransfers": 2,
+    "poisoningFakeTransfers": 2,
+    "poisoningDustTransfers": 2,
     "dormantDays": 0.2,
     "dormantSupplyPct": 5.0,
     "circularResidualPct": 20.0,
@@ -48,8 +55,10 @@ Blocks = list[tuple[int, list[Row]]]
 """Seconds since the block before, and its transfers."""
 
 PERSON = st.sampled_from([*PEOPLE, *ALIKE, DEAD, TOKEN, ZERO_ADDRESS])
-GAP = st.sampled_from([1, 60, 600, 1_700, 3_600, 40_000, 90_000, 300_000, 700_000])
+GAP = st.sampled_from([1, 60, 600, 1_700, 3_600, 40_000, 90_000, 700_000, 2_000_000])
 AMOUNT = st.sampled_from([0, 0, 1, 50, 50, 100, 100, 1_000])
+ALL = -1
+"""An amount: whatever the sender has."""
 
 
 def _noise(gaps: list[int], rows: list[Row]) -> Blocks:
@@ -77,6 +86,46 @@ def _batch(gap: int, sender: Address, recipients: list[Address], amount: int) ->
     return [(gap, [(0, ZERO_ADDRESS, sender, 1_000)]), (5, served)]
 
 
+def _some_people(count: int) -> st.SearchStrategy[list[Address]]:
+    return st.permutations(PEOPLE).map(lambda order: order[:count])
+
+
+def _crowd(gap: int, senders: list[Address], recipient: Address, growing: bool) -> Blocks:
+    """More transfers within a minute than an alert shows, the largest first or last."""
+    amounts = range(3, 3 + CROWD) if growing else range(3 + CROWD, 3, -1)
+    served: list[Row] = [
+        (n, senders[n % len(senders)], recipient, amount) for n, amount in enumerate(amounts)
+    ]
+    return [(gap, [(0, ZERO_ADDRESS, sender, 500) for sender in senders]), (5, served)]
+
+
+def _small_fish(gap: int, people: list[Address]) -> Blocks:
+    """Rests and moves of little, which count only once most of the supply is gone."""
+    small, other, large = people
+    return [
+        (5, [(0, ZERO_ADDRESS, small, 60), (1, ZERO_ADDRESS, large, 50_000)]),
+        (gap, [(0, small, other, 30)]),
+    ]
+
+
+def _collapse(gap: int, people: list[Address]) -> Blocks:
+    """Those who burn all they have."""
+    return [(gap, [(0, person, ZERO_ADDRESS, ALL) for person in people])]
+
+
+def _slices(gap: int, people: list[Address]) -> Blocks:
+    """Large transfers that are little of what their sender has, and so nothing but large."""
+    sender, recipient = people
+    mint: Blocks = [(5, [(0, ZERO_ADDRESS, sender, 10**6)])]
+    return [*mint, *_noise([5, gap, 5], [(0, sender, recipient, 10**5)] * 3)]
+
+
+def _hand_over(gap: int, people: list[Address]) -> Blocks:
+    """All that one has goes through other hands, and nothing is minted or burned."""
+    hops = pairwise(people)
+    return [(gap, [(0, sender, recipient, ALL)]) for sender, recipient in hops]
+
+
 BLOCKS = st.lists(
     st.one_of(
         st.builds(
@@ -101,9 +150,20 @@ BLOCKS = st.lists(
             st.lists(st.sampled_from(PEOPLE), min_size=2, max_size=5),
             st.sampled_from([0, 1, 50]),
         ),
+        st.builds(
+            _crowd,
+            GAP,
+            st.lists(st.sampled_from([*PEOPLE, ZERO_ADDRESS]), min_size=1, max_size=2, unique=True),
+            st.sampled_from([*PEOPLE, ZERO_ADDRESS]),
+            st.booleans(),
+        ),
+        st.builds(_small_fish, GAP, _some_people(3)),
+        st.builds(_collapse, GAP, _some_people(4)),
+        st.builds(_hand_over, GAP, _some_people(4)),
+        st.builds(_slices, GAP, _some_people(2)),
     ),
-    min_size=3,
-    max_size=12,
+    min_size=4,
+    max_size=14,
 ).map(lambda motifs: [block for motif in motifs for block in motif])
 
 
@@ -115,6 +175,9 @@ def _caps(request: pytest.FixtureRequest) -> Iterator[None]:
             for module in (digesting, report, search, transfer_alerts):
                 patch.setattr(module, "LIST_CAP", 4)
             patch.setattr(report, "ALERT_CAP_PER_TYPE", 3)
+            patch.setattr(digesting, "NEWEST_KEPT", 2)
+            for module in (activity, digesting):
+                patch.setattr(module, "BUCKET_CAP", 3)
         yield
 
 
@@ -130,7 +193,7 @@ def _history(blocks: Blocks) -> tuple[TransferTable, dict[int, int]]:
         for log_index, (transaction, sender, recipient, amount) in enumerate(
             sorted(rows, key=lambda row: row[0])
         ):
-            raw = amount * UNIT
+            raw = held.get(sender, 0) if amount == ALL else amount * UNIT
             if held.get(sender, 0) < raw:
                 sender = ZERO_ADDRESS
             held[sender] = held.get(sender, 0) - raw
@@ -150,7 +213,9 @@ def _history(blocks: Blocks) -> tuple[TransferTable, dict[int, int]]:
     return TransferTable.from_transfers(transfers, times), times
 
 
-def _reading(table: TransferTable, block: int, times: dict[int, int]) -> TokenFlowReading:
+def _reading(
+    table: TransferTable, block: int, times: dict[int, int], counterfeit: Reason | None
+) -> TokenFlowReading:
     """What a run at a block reads that has nothing to rest on."""
     table = table.until(block)
     held = dict.fromkeys(table.addresses, 0)
@@ -172,6 +237,7 @@ def _reading(table: TransferTable, block: int, times: dict[int, int]) -> TokenFl
         contracts={PEOPLE[2]: True},
         labels=LABELS,
         balances_are_sums=True,
+        counterfeit=counterfeit,
     )
 
 
@@ -184,19 +250,28 @@ def _resting_on(digest: Digest, reading: TokenFlowReading) -> TokenFlowReading:
     return replace(reading, table=past.kept, past=past, new_from=past.first_new_row())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+def _assert_newest_are_kept(digest: Digest, table: TransferTable) -> None:
+    """Whose balances are asked for first depends on them, beside the report."""
+    newest = table.positions[-digesting.NEWEST_KEPT :]
+    assert digest.kept.positions[-digesting.NEWEST_KEPT :].tolist() == newest.tolist()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(
-    BLOCKS, st.lists(st.integers(0, 29), min_size=1, max_size=4), st.sampled_from([5, 60, 10_080])
+    BLOCKS,
+    st.lists(st.integers(0, 59), min_size=1, max_size=4),
+    st.sampled_from([5, 60, 10_080]),
+    st.sampled_from([None, FAKE]),
 )
 def test_incremental_equals_from_scratch(
-    blocks: Blocks, runs: list[int], bucket_minutes: int
+    blocks: Blocks, runs: list[int], bucket_minutes: int, counterfeit: Reason | None
 ) -> None:
     table, times = _history(blocks)
     options = CoinFlowOptions(bucket_minutes=bucket_minutes)
     thresholds = CoinFlowThresholds.model_validate(THRESHOLDS)
     digest: Digest | None = None
     for block in sorted({*(run % len(blocks) for run in runs), len(blocks) - 1}):
-        reading = _reading(table, block, times)
+        reading = _reading(table, block, times, counterfeit)
         wanted = report_flows(reading, options, thresholds)
         if digest is not None and (reading.total_supply or 0) >= digest.supply_floor:
             reading = _resting_on(digest, reading)
@@ -206,3 +281,5 @@ def test_incremental_equals_from_scratch(
         assert report_findings(found, options, thresholds) == wanted
 
         digest = make_digest(found)
+        if digest is not None:
+            _assert_newest_are_kept(digest, table.until(block))
