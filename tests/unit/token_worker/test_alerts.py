@@ -87,6 +87,19 @@ def test_mints_and_burns_are_summed_over_the_window(a_reading: Reading) -> None:
     assert not _of("MINT_EVENT", _alerts(reading, mintSupplyPct=1.3))
 
 
+@pytest.mark.parametrize(
+    ("truncated", "words"), [(True, "within the window"), (False, "in the token's whole history")]
+)
+def test_a_sum_says_over_what_it_is(a_reading: Reading, truncated: bool, words: str) -> None:
+    rows = [("zero", "a", 500), ("a", "zero", 200), ("a", "b", 200)]
+
+    alerts = _alerts(a_reading(*rows, truncated=truncated))
+
+    for alert_type in ("MINT_EVENT", "BURN_EVENT", "WHALE_ACCUMULATION"):
+        assert all(words in alert.title for alert in _of(alert_type, alerts))
+        assert _of(alert_type, alerts)
+
+
 def test_burning_everything_is_a_hundred_percent(a_reading: Reading) -> None:
     [burn] = _of("BURN_EVENT", _alerts(a_reading(("a", "zero", 500), opening={"a": 500})))
 

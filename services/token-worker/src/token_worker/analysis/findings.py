@@ -65,3 +65,8 @@ class Findings:
     fake_groups: list[PoisonedTransaction]
     woken: list[Waking] | None
     candidates: Candidates | None
+
+    @property
+    def period(self) -> str:
+        """Over what the sums are, for a sentence."""
+        return "within the window" if self.reading.truncated else "in the token's whole history"

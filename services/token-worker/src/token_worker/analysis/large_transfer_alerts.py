@@ -24,7 +24,7 @@ def large_transfer_alerts(
         supply_pct = share_pct(transfer.amount, reading.total_supply or 0)
         usd = worth(transfer.amount, reading.token.decimals, reading.price)
         facts = [] if supply_pct is None else [f"{make.percent(supply_pct)} of supply"]
-        facts += [] if usd is None else [f"${float(usd):,.0f} at the price of now"]
+        facts += [] if usd is None else [f"worth ${float(usd):,.0f}"]
         severity, metrics = max(
             _triggers(reading, thresholds, transfer.amount), key=lambda each: _RANKS[each[0]]
         )

@@ -39,8 +39,8 @@ def _exchanges(
     yield make.create(
         "EXCHANGE_INFLOW" if is_inflow else "EXCHANGE_OUTFLOW",
         severity,
-        f"{make.amount(abs(net))} net {'into' if is_inflow else 'out of'} exchanges within the "
-        f"window: {make.percent(abs(value))} of supply",
+        f"{make.amount(abs(net))} net {'into' if is_inflow else 'out of'} exchanges "
+        f"{found.period}: {make.percent(abs(value))} of supply",
         AlertMetrics(value=value, threshold=threshold if is_inflow else -threshold),
         keys=(utc_day(make.newest(rows)), severity),
         rows=rows,

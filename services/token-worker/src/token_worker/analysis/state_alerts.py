@@ -43,7 +43,7 @@ def _whale_net_flows(
             "WHALE_ACCUMULATION" if net > 0 else "WHALE_DISTRIBUTION",
             severity,
             f"Whale {make.short(whale.address)} {verb} {make.amount(abs(net))} "
-            f"({make.percent(abs(value))} of supply) within the window",
+            f"({make.percent(abs(value))} of supply) {found.period}",
             AlertMetrics(value=value, threshold=threshold if net > 0 else -threshold),
             keys=(utc_day(newest), severity),
             rows=rows,

@@ -62,7 +62,7 @@ def _supply_events(
         yield make.create(
             alert_type,
             severity,
-            f"{make.amount(amount)} {verb} within the window: {make.percent(value)} of supply",
+            f"{make.amount(amount)} {verb} {found.period}: {make.percent(value)} of supply",
             AlertMetrics(value=value, threshold=threshold),
             keys=(utc_day(make.newest(selected)), severity),
             rows=selected,
