@@ -1,18 +1,19 @@
 """A report that rests on a digest is the one that reading every transfer gives."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from common.actions.analyze_coin_flows import CoinFlowOptions, CoinFlowThresholds
 from common.chain.transfers import Erc20Transfer
 from common.chain.types import ZERO_ADDRESS, Address, Block, TokenMetadata
 from common.labels.label import Label
+from common.models import from_millis
 from common.results.envelope import Reason
 from token_worker.analysis import activity, digesting, report, search, transfer_alerts
 from token_worker.analysis.digest import Digest
@@ -20,6 +21,7 @@ from token_worker.analysis.digesting import make_digest
 from token_worker.analysis.report import report_findings, report_flows
 from token_worker.analysis.search import find_everything, search_circles
 from token_worker.analysis.table import EVIDENCE_CAP, TransferTable
+from token_worker.analysis.trends import PreviousReport
 from token_worker.history.digest_packing import pack_digest, unpack_digest
 from token_worker.models import TokenFlowReading
 
@@ -126,6 +128,94 @@ def _hand_over(gap: int, people: list[Address]) -> Blocks:
     return [(gap, [(0, sender, recipient, ALL)]) for sender, recipient in hops]
 
 
+def _funds(**amounts: int) -> tuple[int, list[Row]]:
+    """Mints to people by number."""
+    return 5, [
+        (n, ZERO_ADDRESS, PEOPLE[int(who.strip("p"))], amount)
+        for n, (who, amount) in enumerate(amounts.items())
+    ]
+
+
+QUIET = [2_000_000, 1, 1, 2_000_000]
+NEXT_WEEK = 92_800  # seconds from START to the next multiple of a week
+WEEK = 604_800
+
+
+def _last_of_many(sender: Address, recipient: Address) -> Blocks:
+    """More than an alert shows, a last small one days later, and then quiet on this side."""
+    crowd: list[Row] = [(0, sender, recipient, 40 - n) for n in range(CROWD)]
+    return [
+        _funds(p2=10_000, p3=10_000, p0=10_000),
+        (2_000_000, crowd),
+        (200_000, [(0, sender, recipient, 1)]),
+        *_noise(QUIET, [(0, PEOPLE[3], PEOPLE[4], 1)] * 4),
+    ]
+
+
+def _only_large() -> Blocks:
+    """Among the largest transfers, but neither a whale's movement nor anything else."""
+    slices: Blocks = [(9_000, [(0, PEOPLE[2], PEOPLE[3], 10**5)]) for _ in range(3)]
+    return [_funds(p2=10**6), *slices, *_noise(QUIET, [(0, PEOPLE[3], PEOPLE[4], 1)] * 4)]
+
+
+def _a_busy_week() -> Blocks:
+    """A spike in the oldest week that is shown, with a last small transfer days later."""
+    once: list[Row] = [(0, PEOPLE[2], PEOPLE[3], 1)]
+    crowd: list[Row] = [(0, PEOPLE[2], PEOPLE[3], 40 - n) for n in range(CROWD)]
+    return [
+        _funds(p2=10_000),
+        *_noise([NEXT_WEEK + 1_000, *[WEEK] * 8], once * 9),
+        (WEEK, crowd),
+        *_noise([200_000, WEEK - 200_000, WEEK, 500_000, 1_000], once * 5),
+    ]
+
+
+def _supply_that_vanishes() -> Blocks:
+    """What a digest leaves out as too little is much once nearly everything is burned."""
+    return [
+        _funds(p2=60, p4=50_000),
+        (40_000, [(0, PEOPLE[2], PEOPLE[3], 30)]),
+        (2_000_000, [(0, PEOPLE[4], PEOPLE[5], 1)]),
+        (1, [(0, PEOPLE[4], ZERO_ADDRESS, ALL)]),
+    ]
+
+
+def _circle_over_a_boundary(span: int) -> Blocks:
+    """A circle about the boundary of two spans, and a digest that may not call it final yet."""
+    begin = NEXT_WEEK + WEEK - span // 2
+    ring = pairwise([*PEOPLE[2:5], PEOPLE[2]])
+    gaps = [begin + span // 20, span // 3, span // 4]
+    later: Blocks = [(span // 5, [(0, PEOPLE[2], PEOPLE[3], 1)]) for _ in range(2)]
+    funds = _funds(p2=1_000, p3=1_000, p4=1_000, p5=1_000)
+    return [funds, *_noise(gaps, [(0, *hop, 20) for hop in ring]), *later]
+
+
+def _a_final_circle(age: int) -> Blocks:
+    """A circle that a digest holds and that a later search must not begin to see again."""
+    ring = pairwise([*PEOPLE[2:5], PEOPLE[2]])
+    once: list[Row] = [(0, PEOPLE[2], PEOPLE[5], 1)]
+    return [
+        _funds(p2=1_000),
+        *_noise([NEXT_WEEK, 5, 5], [(0, *hop, 100) for hop in ring]),
+        *_noise([age, 1_000], once * 2),
+    ]
+
+
+STORIES: list[tuple[Blocks, int, Reason | None]] = [
+    (_last_of_many(ZERO_ADDRESS, PEOPLE[2]), 5, None),
+    (_last_of_many(PEOPLE[2], ZERO_ADDRESS), 5, None),
+    (_last_of_many(PEOPLE[2], PEOPLE[0]), 5, None),
+    (_last_of_many(PEOPLE[0], PEOPLE[2]), 5, FAKE),
+    (_only_large(), 5, None),
+    (_a_busy_week(), 10_080, None),
+    (_supply_that_vanishes(), 60, None),
+    (_circle_over_a_boundary(86_400), 60, None),
+    (_circle_over_a_boundary(WEEK), 60, None),
+    (_a_final_circle(2 * 86_400), 60, None),
+    (_a_final_circle(WEEK + WEEK // 3), 60, None),
+]
+"""What chance rarely comes upon, length of a bucket; the digest is made before the last block."""
+
 BLOCKS = st.lists(
     st.one_of(
         st.builds(
@@ -162,8 +252,8 @@ BLOCKS = st.lists(
         st.builds(_hand_over, GAP, _some_people(4)),
         st.builds(_slices, GAP, _some_people(2)),
     ),
-    min_size=4,
-    max_size=14,
+    min_size=3,
+    max_size=12,
 ).map(lambda motifs: [block for motif in motifs for block in motif])
 
 
@@ -256,13 +346,20 @@ def _assert_newest_are_kept(digest: Digest, table: TransferTable) -> None:
     assert digest.kept.positions[-digesting.NEWEST_KEPT :].tolist() == newest.tolist()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+def _with_stories(test: Callable[..., None]) -> Callable[..., None]:
+    for blocks, bucket_minutes, counterfeit in STORIES:
+        test = example(blocks, [len(blocks) - 2], bucket_minutes, counterfeit)(test)
+    return test
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(
     BLOCKS,
     st.lists(st.integers(0, 59), min_size=1, max_size=4),
     st.sampled_from([5, 60, 10_080]),
     st.sampled_from([None, FAKE]),
 )
+@_with_stories
 def test_incremental_equals_from_scratch(
     blocks: Blocks, runs: list[int], bucket_minutes: int, counterfeit: Reason | None
 ) -> None:
@@ -270,8 +367,9 @@ def test_incremental_equals_from_scratch(
     options = CoinFlowOptions(bucket_minutes=bucket_minutes)
     thresholds = CoinFlowThresholds.model_validate(THRESHOLDS)
     digest: Digest | None = None
+    previous: PreviousReport | None = None
     for block in sorted({*(run % len(blocks) for run in runs), len(blocks) - 1}):
-        reading = _reading(table, block, times, counterfeit)
+        reading = replace(_reading(table, block, times, counterfeit), previous=previous)
         wanted = report_flows(reading, options, thresholds)
         if digest is not None and (reading.total_supply or 0) >= digest.supply_floor:
             reading = _resting_on(digest, reading)
@@ -283,3 +381,5 @@ def test_incremental_equals_from_scratch(
         digest = make_digest(found)
         if digest is not None:
             _assert_newest_are_kept(digest, table.until(block))
+        moment = from_millis(times[block] * 1000)
+        previous = previous or PreviousReport(block, moment, True, frozenset(), {})

@@ -27,7 +27,6 @@ class Totals:
     between_two: int
     zero_values: int
     self_transfers: int
-    oldest: int | None
 
     @classmethod
     def of(cls, table: TransferTable) -> "Totals":
@@ -47,17 +46,16 @@ class Totals:
             between_two=table.sum_where(table.senders != table.recipients),
             zero_values=int((~table.limbs.any(axis=1)).sum()),
             self_transfers=int(table.is_self.sum()),
-            oldest=int(table.timestamps.min()) if len(table) else None,
         )
 
     def followed_by(self, newer: "Totals") -> "Totals":
         """Return the totals of these transfers and of others, all of which came later."""
-        sums = {
-            field.name: getattr(self, field.name) + getattr(newer, field.name)
-            for field in fields(self)
-            if field.name != "oldest"
-        }
-        return Totals(**sums, oldest=newer.oldest if self.oldest is None else self.oldest)
+        return Totals(
+            **{
+                field.name: getattr(self, field.name) + getattr(newer, field.name)
+                for field in fields(self)
+            }
+        )
 
 
 def rank_net_flows(ledger: Ledger, limit: int) -> list[NetFlow]:

@@ -25,7 +25,7 @@ from token_worker.analysis.sums import Sums
 from token_worker.analysis.whales import WhaleMovement
 from token_worker.history.segments import pack_table, unpack_limbs, unpack_table
 
-LAYOUT = 2
+LAYOUT = 3
 """Of these bytes and of what they mean: a digest of another layout is of no use."""
 
 _COUNTS = ("received_counts", "sent_counts", "self_counts")
@@ -206,9 +206,9 @@ def _value(name: str, packed: Any) -> Any:
     return int(packed) if name in _AMOUNTS else packed
 
 
-def _texts(numbers: dict[str, int | None]) -> dict[str, str | None]:
-    return {name: None if value is None else str(value) for name, value in numbers.items()}
+def _texts(numbers: dict[str, int]) -> dict[str, str]:
+    return {name: str(value) for name, value in numbers.items()}
 
 
-def _numbers(texts: dict[str, str | None]) -> dict[str, Any]:
-    return {name: None if text is None else int(text) for name, text in texts.items()}
+def _numbers(texts: dict[str, str]) -> dict[str, int]:
+    return {name: int(text) for name, text in texts.items()}
