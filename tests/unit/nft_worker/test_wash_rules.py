@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from common.results.nft_movements import NftMovementAnalysis, SuspiciousPattern
 from nft_worker.analysis.findings import Accusation, Finding, places_of_sales
 from nft_worker.analysis.rules import (
+    common_funders,
     cycles,
+    flash_loans,
     price_anomalies,
     repeated_trades,
     self_trades,
@@ -39,6 +41,7 @@ def test_the_weights_are_the_documented_ones() -> None:
     assert (self_trades.WEIGHT, cycles.WEIGHT, cycles.FAST_WEIGHT) == (1.0, 0.6, 0.8)
     assert (swap_backs.WEIGHT, token_rings.WEIGHT) == (0.5, 0.5)
     assert (repeated_trades.WEIGHT, price_anomalies.WEIGHT) == (0.4, 0.3)
+    assert (common_funders.WEIGHT, flash_loans.WEIGHT) == (0.5, 0.6)
 
 
 def test_honest_sales_down_a_chain_of_owners_are_not_suspected(story: "Story") -> None:
