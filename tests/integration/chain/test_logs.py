@@ -10,6 +10,7 @@ import pytest
 
 from common.chain import log_ranges, log_scan
 from common.chain.client import PinnedChain
+from common.chain.concurrency import run_all
 from common.chain.errors import (
     AddressRequired,
     ChainError,
@@ -349,7 +350,7 @@ async def test_blocks_before_a_contract_existed_are_not_scanned(
 
     assert (newest.logs, newest.from_block, newest.truncated) == ((), 0, False)
     assert pinned.stats.by_method["eth_getCode"] > 0
-    assert pinned.stats.by_method["eth_getLogs"] < 1_150 / 64
+    assert pinned.stats.by_method["eth_getLogs"] < 1_150 / 32
 
 
 async def test_without_old_state_the_whole_history_is_read(
@@ -400,6 +401,24 @@ async def test_answers_that_are_cut_short_now_and_then_lose_nothing(
     node.alter = cut_every(count)
 
     assert await pinned.fetch_logs(wanted) == await truth.fetch_logs(wanted)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+async def test_scans_beside_each_other_lose_nothing_either(
+    node: "FaultyNode", connect: "Connect", truth: PinnedChain, count: int
+) -> None:
+    filters = [
+        LogFilter((FLOW,), (TRANSFER,)),
+        TOKENS,
+        LogFilter((), (TRANSFER,)),
+        EVERYTHING,
+    ]
+    expected = [await truth.fetch_logs(wanted) for wanted in filters]
+
+    for _ in range(4):
+        pinned = await (await connect(node.url)).pin()
+        node.alter = cut_every(count)
+        assert await run_all(pinned.fetch_logs(wanted) for wanted in filters) == expected
 
 
 async def test_answers_that_are_always_cut_short_are_an_error(

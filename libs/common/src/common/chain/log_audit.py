@@ -97,7 +97,8 @@ class LogAudit:
         if self._memory.is_doubtful():
             return await self._settle_all(parts)
         chosen = [part.tail() for part in parts if self._is_chosen(part)]
-        for tail, again in zip(chosen, await self._fetch_again(chosen), strict=True):
+        twice = _side_by_side(chosen)
+        for tail, again in zip(twice, await self._fetch_again(twice), strict=True):
             if again != tail.logs:
                 self._memory.doubted_until = time.monotonic() + DOUBT_SECONDS
                 if self._passed_over:
@@ -122,11 +123,10 @@ class LogAudit:
         """Reads a part until one answer holds all that any answer ever held."""
         union = dict(zip(map(log_position, part.logs), part.logs, strict=True))
         for _ in range(SETTLING_ROUNDS):
-            [one] = await self._fetch_again([part])
-            [other] = await self._fetch_again([part])
+            one, other = await self._fetch_again(_side_by_side([part]))
             longest = Part(part.first, part.last, part.wanted, max(one, other, key=len))
-            [tail] = await self._fetch_again([longest.tail()])
-            for log in (*one, *other, *tail):
+            tail, again = await self._fetch_again(_side_by_side([longest.tail()]))
+            for log in (*one, *other, *tail, *again):
                 union[log_position(log)] = log
             if len(longest.logs) == len(union):
                 return longest.logs
@@ -134,3 +134,13 @@ class LogAudit:
             f"eth_getLogs: answers for blocks {part.first}..{part.last} differ each time:"
             " some are cut short"
         )
+
+
+def _side_by_side(parts: Sequence[Part]) -> list[Part]:
+    """Each part twice in a row.
+
+    Scans of several filters run beside each other. An endpoint that cuts every so many answers
+    could cut the one of a part, and the second look at it, in step with the others' requests; of
+    two that follow each other in one request, it cuts one at most.
+    """
+    return [part for part in parts for _ in range(2)]

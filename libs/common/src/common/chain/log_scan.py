@@ -28,8 +28,8 @@ PARALLEL_RANGES = 4
 WINDOW_PARTS = 64
 WINDOW_LOGS = 25_000
 """A window ends with the answer that reaches one of these: this bounds what is held at a time."""
-AUDITED_AT_ONCE = 8
-"""Ends of answers in one request: each costs the node as much as a request of its own."""
+AUDITED_AT_ONCE = 16
+"""Ends of answers in one request, each there twice: each costs the node as much as a request."""
 
 _REFUSED_SIZE = (RangeTooLarge, ResultTooLarge, LimitExceeded)
 _REFUSED = (*_REFUSED_SIZE, FilterTooLarge)
