@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 import aiohttp
@@ -37,6 +37,7 @@ class FaultyNode:
         refuse_batch: Given a batch; what it returns stands in for the list of answers.
         alter_batch: Given the answers to a batch; what it returns is sent.
         status: HTTP status of answers that hold an error.
+        turn: Entered for each request; a lock makes a batch be answered in one go.
     """
 
     KEY = "v3/0123456789secret"
@@ -53,6 +54,7 @@ class FaultyNode:
         self.refuse_batch: Callable[[list[Answer]], Answer | None] = lambda batch: None
         self.alter_batch: Callable[[list[Answer]], Any] = lambda answers: answers
         self.status = 200
+        self.turn: AbstractAsyncContextManager[None] = nullcontext()
         self._upstream = upstream
         self._session = session
         self._count = 0
@@ -75,9 +77,11 @@ class FaultyNode:
             refused = self.refuse_batch(body)
             if refused is not None:
                 return self._response({"jsonrpc": "2.0", "id": None} | refused)
-            answers = [await self._answer(call) for call in body]
+            async with self.turn:
+                answers = [await self._answer(call) for call in body]
             return self._response(self.alter_batch(answers))
-        return self._response(await self._answer(body))
+        async with self.turn:
+            return self._response(await self._answer(body))
 
     async def _answer(self, call: Answer) -> Answer:
         self.calls[call["method"]] += 1

@@ -1,5 +1,6 @@
 """Logs are complete and exact whatever limits and faults stand in between."""
 
+import asyncio
 import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable
@@ -414,6 +415,8 @@ async def test_scans_beside_each_other_lose_nothing_either(
         EVERYTHING,
     ]
     expected = [await truth.fetch_logs(wanted) for wanted in filters]
+
+    node.turn = asyncio.Lock()
 
     for _ in range(4):
         pinned = await (await connect(node.url)).pin()

@@ -141,6 +141,6 @@ def _side_by_side(parts: Sequence[Part]) -> list[Part]:
 
     Scans of several filters run beside each other. An endpoint that cuts every so many answers
     could cut the one of a part, and the second look at it, in step with the others' requests; of
-    two that follow each other in one request, it cuts one at most.
+    two that follow each other in a batch that is answered in one go, it cuts one at most.
     """
     return [part for part in parts for _ in range(2)]
