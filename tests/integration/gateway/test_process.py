@@ -82,7 +82,7 @@ def test_each_request_is_one_line_with_its_ids(gateway: ChildProcess) -> None:
 def test_a_gateway_that_cannot_start_ends_with_an_error(servers_directory: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "gateway.main"],
-        env={**os.environ, "PORT": "0", "MONGODB_URI": "mongodb://secret@:/"},
+        env={**os.environ, "PORT": "0", "MONGODB_URI": "mongodb://swordfish@:/"},
         cwd=servers_directory,
         capture_output=True,
         text=True,
@@ -91,4 +91,4 @@ def test_a_gateway_that_cannot_start_ends_with_an_error(servers_directory: Path)
     )
 
     assert ended.returncode not in (0, -signal.SIGTERM)
-    assert "secret" not in ended.stdout + ended.stderr
+    assert "swordfish" not in ended.stdout + ended.stderr

@@ -93,8 +93,8 @@ async def test_a_run_that_ended_before_its_job_moved_on_leaves_the_job_free(
 
         async def shown() -> bool:
             job = await find_job(db, job_id)
-            current = job["schedule"]["current"]
-            return (job["status"], current["state"]) == ("completed", "completed")
+            current = job["schedule"]["current"] or {}
+            return (job["status"], current.get("state")) == ("completed", "completed")
 
         await eventually(shown)
         (run,) = await find_runs(db)
