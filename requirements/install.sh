@@ -45,5 +45,6 @@ members=.venv/members.txt
 for file in libs/*/pyproject.toml services/*/pyproject.toml local/*/pyproject.toml; do
     echo "-e ./$(dirname "$file")"
 done >"$members"
-UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip sync --quiet --python .venv/bin/python \
+# Compiled now, or every process would do it at its start where Python may not write into packages.
+UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python \
     requirements/dev.lock "$members" || fail "uv could not install the packages: check the network"
