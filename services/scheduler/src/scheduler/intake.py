@@ -17,7 +17,7 @@ from scheduler.recorder import OutcomeRecorder
 
 logger = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.05
 """Pause between two batches: what comes meanwhile costs one update together instead of several."""
 
 WAKE_SECONDS = 0.1
