@@ -70,6 +70,23 @@ async def test_a_kept_block_that_the_chain_replaced_discards_everything(
     assert await database[TRANSACTIONS].find_one({"hash": "0x" + "ab" * 32}) is None
 
 
+async def test_what_an_interrupted_run_kept_is_replaced_by_what_the_next_one_reads(
+    anvil_url: str, scenario: Scenario, analysis: Analysis, database: Database
+) -> None:
+    first, _ = await analysis(anvil_url, scenario.collection.address)
+    await database[COVERAGE].delete_many({})  # it ended before it told what it had kept
+    missing = await database[TRANSACTIONS].find_one(sort=[("_id", 1)])
+    assert missing is not None
+    await database[TRANSACTIONS].delete_one({"_id": missing["_id"]})
+    await database[TRANSACTIONS].update_many({}, {"$set": {"hash": "0x" + "ab" * 32}})
+
+    again, _ = await analysis(anvil_url, scenario.collection.address)
+
+    assert again.result == first.result
+    assert await database[TRANSACTIONS].find_one({"hash": "0x" + "ab" * 32}) is None
+    assert await database[TRANSACTIONS].find_one({"_id": missing["_id"]}) == missing
+
+
 async def test_a_ring_that_closes_in_the_window_is_found_by_its_kept_beginning(
     anvil_url: str, scenario: Scenario, analysis: Analysis
 ) -> None:
