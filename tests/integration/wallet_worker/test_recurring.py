@@ -173,5 +173,5 @@ async def test_a_thousand_tokens_take_at_most_twenty_round_trips_beyond_the_log_
     assert report.result.totals.tokens_held == 1_000
     assert report.result.transactions is not None
     assert len(report.result.transactions.items) == 1_000
-    assert cold.requests - cold.by_method["eth_getLogs"] <= 20
+    assert cold.requests - cold.requests_by_method["eth_getLogs"] <= 20
     assert again.requests <= 10

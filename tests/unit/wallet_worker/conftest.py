@@ -156,6 +156,7 @@ def _honest_answers(history: History, metadata_of: Callable[..., TokenMetadata])
     return ContractAnswers(
         metadata={each.contract: metadata_of(each.contract) for each in history.events},
         balances=balances,
+        carried={},
         owners=owners,
         editions=editions,
         implementations={},

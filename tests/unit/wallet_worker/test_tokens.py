@@ -19,6 +19,7 @@ def holding(
     [found] = token_holdings(
         {ledger.contract: ledger},
         {ledger.contract: balance},
+        {ledger.contract: 9},
         {ledger.contract: metadata},
         {9: 108},
         {},
@@ -105,7 +106,13 @@ def test_spam_comes_last_and_the_most_recently_moved_first(metadata_of: BuildMet
     suspicions = {contract: name_suspicions(each) for contract, each in metadata.items()}
 
     holdings = token_holdings(
-        ledgers, dict.fromkeys(ledgers, 5), metadata, {2: 24, 8: 96, 9: 108}, suspicions, 0.5
+        ledgers,
+        dict.fromkeys(ledgers, 5),
+        dict.fromkeys(ledgers, 9),
+        metadata,
+        {2: 24, 8: 96, 9: 108},
+        suspicions,
+        0.5,
     )
 
     assert [each.contract_address for each in holdings] == [new, old, spam]

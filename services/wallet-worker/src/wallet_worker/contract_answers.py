@@ -16,6 +16,7 @@ from common.chain.types import Address, Call
 from common.results.wallet_snapshot import LIST_CAP
 from wallet_worker.analysis.behaviour import arrivals_to_probe
 from wallet_worker.analysis.discovery import erc20_contracts, last_arrivals, nft_contracts
+from wallet_worker.balances import plan_balances, settle_balances
 from wallet_worker.index import find_probes, find_uris, keep_probes, keep_uris
 from wallet_worker.models import ContractAnswers, History, Movement, TokenId
 from wallet_worker.probes import fetch_probes
@@ -36,6 +37,7 @@ async def fetch_contract_answers(
     tokens = erc20_contracts(history)
     contracts = sorted({*tokens, *nft_contracts(history)})
     held = tokens if options.include_token_balances else []
+    plan = await plan_balances(pinned, wallet, history, options)
     arrivals = last_arrivals(wallet, history) if options.include_nfts else {}
     owned = [key for key, arrival in arrivals.items() if arrival.standard == "erc721"]
     editions = [key for key, arrival in arrivals.items() if arrival.standard == "erc1155"]
@@ -43,7 +45,7 @@ async def fetch_contract_answers(
     unknown = [each for each in contracts if each not in known]
     calls: list[Call] = [
         *(call for contract in unknown for call in metadata_calls(contract)),
-        *(abi.balance_of(contract, wallet) for contract in held),
+        *(abi.balance_of(contract, wallet) for contract in plan.to_read),
         *(abi.owner_of(*key) for key in owned),
         *(abi.balance_of_id(key[0], wallet, key[1]) for key in editions),
     ]
@@ -53,9 +55,10 @@ async def fetch_contract_answers(
         for contract in unknown
     }
     await keep_token_metadata(pinned, metadata)
-    balances = {contract: abi.decode_uint(next(answers)) for contract in held}
+    read = {contract: abi.decode_uint(next(answers)) for contract in plan.to_read}
     owners = {key: abi.decode_address(next(answers)) for key in owned}
     amounts = {key: abi.decode_uint(next(answers)) for key in editions}
+    balances, carried = await settle_balances(pinned, wallet, plan, read)
     confirmed = [key for key, owner in owners.items() if owner == wallet]
     confirmed += [key for key, amount in amounts.items() if amount]
     shown = _newest(arrivals, confirmed)
@@ -73,6 +76,7 @@ async def fetch_contract_answers(
     return ContractAnswers(
         metadata=known | metadata,
         balances=balances,
+        carried=carried,
         owners=owners,
         editions=amounts,
         implementations=await fetch_implementations(pinned, held),

@@ -9,10 +9,12 @@ from dataclasses import asdict
 from common.chain.client import PinnedChain
 from common.chain.kept import Kind
 from common.chain.types import Address, Receipt
-from wallet_worker.models import NativeSearch, Payment, Probe, TokenId
+from wallet_worker.models import KnownBalance, NativeSearch, Payment, Probe, TokenId
 
 SEARCH = Kind("walletSearch")
 """What searches for native transactions have found, by wallet."""
+BALANCE = Kind("walletBalance")
+"""Balances as they were last read, by wallet and contract."""
 PROBE = Kind("walletProbe")
 """Balances around the last arrival of a token, by wallet and contract."""
 BATCH = Kind("largeBatches")
@@ -38,6 +40,26 @@ async def keep_search(pinned: PinnedChain, wallet: Address, search: NativeSearch
     """Keep all that has been found up to the pinned block."""
     data = {"search": asdict(search), "to": pinned.block.number}
     await pinned.kept.keep_facts(SEARCH, {wallet: data})
+
+
+async def find_balances(
+    pinned: PinnedChain, wallet: Address, contracts: Collection[Address]
+) -> dict[Address, KnownBalance]:
+    """Return what earlier runs have read at the pinned block or before."""
+    names = {f"{wallet}/{contract}": contract for contract in contracts}
+    found = await pinned.kept.find_facts(BALANCE, names)
+    return {names[name]: KnownBalance(*fields) for name, fields in found.items()}
+
+
+async def keep_balances(
+    pinned: PinnedChain, wallet: Address, balances: Mapping[Address, KnownBalance]
+) -> None:
+    """Keep what has been read at the pinned block."""
+    facts = {
+        f"{wallet}/{contract}": [each.block, each.amount, each.moves_alone]
+        for contract, each in balances.items()
+    }
+    await pinned.kept.keep_facts(BALANCE, facts)
 
 
 async def find_probes(

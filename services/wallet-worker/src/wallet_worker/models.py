@@ -87,12 +87,28 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownBalance:
+    """The wallet's balance of one ERC-20 token as it was last read.
+
+    Attributes:
+        block: Block at which it was read.
+        amount: Raw; None when the contract did not answer.
+        moves_alone: It has been seen not to follow the transfers, so it may change without one.
+    """
+
+    block: int
+    amount: int | None
+    moves_alone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContractAnswers:
     """What token contracts answer at the block; a None inside means no answer.
 
     Attributes:
         metadata: By ERC-20 contract or collection.
         balances: The wallet's ERC-20 balances, raw.
+        carried: Block of each balance that an earlier run read and this one did not.
         owners: Of each ERC-721 id that the wallet should own by the logs.
         editions: The wallet's balance of each ERC-1155 id that it ever received.
         implementations: Of ERC-20 contracts that are proxies (ERC-1967); None inside for others.
@@ -102,6 +118,7 @@ class ContractAnswers:
 
     metadata: Mapping[Address, TokenMetadata]
     balances: Mapping[Address, int | None]
+    carried: Mapping[Address, int]
     owners: Mapping[TokenId, Address | None]
     editions: Mapping[TokenId, int | None]
     implementations: Mapping[Address, Address | None]

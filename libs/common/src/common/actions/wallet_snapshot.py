@@ -72,6 +72,13 @@ class WalletSnapshotOptions(CamelModel):
         le=100_000,
         description="most calls spent on finding transactions that moved no token; 0 for none",
     )
+    quiet_balances: int = Field(
+        default=100,
+        ge=0,
+        le=100_000,
+        description="most balances read again of tokens that did not move since they were last"
+        " read, those not read for longest first; 0 for all",
+    )
     thresholds: dict[str, float] = Field(
         default={}, description="camelCase name to value, over the configured ones"
     )

@@ -185,6 +185,7 @@ class RpcStats:
         retries: Requests repeated after an error or an invalid answer.
         failovers: Requests that moved on to another endpoint.
         by_method: `calls` by JSON-RPC method.
+        requests_by_method: `requests` likewise: a batch holds calls of one method.
         logs_fetched: Logs received by eth_getLogs.
         range_splits: Log requests that had to be cut in two: too many blocks, logs or topics.
     """
@@ -195,6 +196,7 @@ class RpcStats:
     retries: int = 0
     failovers: int = 0
     by_method: dict[str, int] = field(default_factory=dict)
+    requests_by_method: dict[str, int] = field(default_factory=dict)
     logs_fetched: int = 0
     range_splits: int = 0
 
@@ -203,3 +205,4 @@ class RpcStats:
         self.requests += 1
         self.calls += calls
         self.by_method[method] = self.by_method.get(method, 0) + calls
+        self.requests_by_method[method] = self.requests_by_method.get(method, 0) + 1

@@ -79,7 +79,9 @@ class TokenHolding(CamelModel):
 
     Attributes:
         metadata_status: `bytes32` is old fixed-size text; `missing` and `invalid` leave gaps.
-        balance_raw: What the contract answers at the block; null when it does not answer.
+        balance_raw: What the contract answers at `balance_block`; null when it does not answer.
+        balance_block: Block of the snapshot, or the earlier one at which the balance was last
+            read, see option `quietBalances`: no transfer was logged in between.
         price: Null where no feed is known for this contract, or none answers.
         usd_value: Balance times price, exactly; null without one of both.
         portfolio_pct: Part of `totals.usd_value`; null without a value, and for spam.
@@ -100,6 +102,7 @@ class TokenHolding(CamelModel):
     metadata_status: Literal["ok", "bytes32", "missing", "invalid"]
     balance_raw: RawAmount | None
     balance: str | None
+    balance_block: int
     price: TokenPrice | None = None
     usd_value: str | None = None
     portfolio_pct: float | None = None
@@ -327,11 +330,14 @@ class WalletTotals(CamelModel):
     """Sums over everything, before any list is cut; null where it was not read.
 
     Attributes:
+        balances_carried: Tokens, past ones included, whose balance was last read at an earlier
+            block.
         usd_value: Of the native coin and all tokens that have a price, spam aside.
         priced_pct: Assets with a value among the native coin and all tokens held, spam aside.
     """
 
     tokens_held: int | None = None
+    balances_carried: int | None = None
     spam_tokens: int | None = None
     nfts_held: int | None = None
     token_transfers: int | None = None

@@ -30,7 +30,7 @@ from wallet_worker.analysis.spam import Suspicion, spam_mark
 from wallet_worker.analysis.suspicions import contract_suspicions
 from wallet_worker.analysis.tokens import is_held, token_holdings
 from wallet_worker.analysis.values import fill_portfolio, price_native, price_tokens, total_value
-from wallet_worker.models import History, WalletReading
+from wallet_worker.models import ContractAnswers, History, WalletReading
 
 
 def compose_snapshot(
@@ -75,6 +75,7 @@ def compose_snapshot(
             holdings = _holdings(reading, history, suspicions, thresholds)
             price_tokens(holdings, reading.prices)
             _fill_tokens(result, holdings)
+            _tell_carried(result, reading.answers)
         if options.include_nfts:
             nfts = _nfts(reading, history, suspicions, thresholds)
             _fill_nfts(result, *nfts)
@@ -128,6 +129,7 @@ def _holdings(
     holdings = token_holdings(
         token_ledgers(reading.account.address, history.movements, wraps),
         answers.balances,
+        {each: answers.carried.get(each, reading.block.number) for each in answers.balances},
         answers.metadata,
         reading.timestamps,
         suspicions,
@@ -159,6 +161,26 @@ def _fill_tokens(result: WalletSnapshot, holdings: list[TokenHolding]) -> None:
     if silent:
         detail = f"{len(silent)} tokens do not answer balanceOf; their balances are null"
         result.warnings.append(Reason(code="balance_unanswered", detail=detail))
+
+
+def _tell_carried(result: WalletSnapshot, answers: ContractAnswers) -> None:
+    """Say which balances are of an earlier block."""
+    carried = answers.carried
+    result.totals.balances_carried = len(carried)
+    if carried:
+        detail = (
+            f"{len(carried)} of {len(answers.balances)} token balances were last read between the"
+            f" blocks {min(carried.values())} and {max(carried.values())}; no transfer of these"
+            " tokens was logged since, and later runs read them again in turn (balanceBlock;"
+            " option quietBalances)"
+        )
+        result.completeness = Completeness(
+            status="partial",
+            reasons=[
+                *result.completeness.reasons,
+                Reason(code="balances_carried", detail=detail),
+            ],
+        )
 
 
 def _nfts(

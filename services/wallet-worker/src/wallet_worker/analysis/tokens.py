@@ -17,6 +17,7 @@ from wallet_worker.analysis.spam import (
 def token_holdings(
     ledgers: Mapping[Address, TokenLedger],
     balances: Mapping[Address, int | None],
+    balance_blocks: Mapping[Address, int],
     metadata: Mapping[Address, TokenMetadata],
     timestamps: Mapping[int, int],
     suspicions: Mapping[Address, Sequence[Suspicion]],
@@ -27,6 +28,7 @@ def token_holdings(
         _holding(
             ledger,
             balances[contract],
+            balance_blocks[contract],
             metadata[contract],
             timestamps[ledger.last_block],
             suspicions.get(contract, ()),
@@ -43,6 +45,7 @@ def token_holdings(
 def _holding(
     ledger: TokenLedger,
     balance: int | None,
+    balance_block: int,
     metadata: TokenMetadata,
     last_transfer_at: int,
     further: Sequence[Suspicion],
@@ -57,6 +60,7 @@ def _holding(
         metadata_status=metadata.status,
         balance_raw=None if balance is None else str(balance),
         balance=None if balance is None else format_units(balance, metadata.decimals),
+        balance_block=balance_block,
         received_raw=str(ledger.received),
         sent_raw=str(ledger.sent),
         unexplained_raw=(
