@@ -1,7 +1,7 @@
 """Stories told on a collection: transfers, payments and sales, turned into records."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
@@ -53,7 +53,7 @@ class Story:
 
     def borrow(self, digest: str, lender: str) -> None:
         """Let a flash loan have been taken in a transaction."""
-        self.transactions[digest] = replace(self.transactions[digest], lender=lender)
+        self.transactions[digest] = self.transactions[digest]._replace(lender=lender)
 
     def move(
         self,

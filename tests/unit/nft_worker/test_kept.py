@@ -67,12 +67,13 @@ def transactions(draw: st.DrawFn) -> KeptTransaction:
         st.none() | st.just(NATIVE) | addresses,
         prices,
     )
+    transfers = tuple(draw(st.lists(moves, max_size=3)))
     payment = st.builds(
         PaidTransaction,
         addresses,
         uint256,
         st.lists(legs, max_size=3).map(tuple),
-        st.lists(moves, max_size=3).map(tuple),
+        st.just(transfers) | st.lists(moves, max_size=3).map(tuple),
         st.lists(fills, max_size=3).map(tuple),
         st.none() | st.just("Aave 3"),
     )
@@ -83,7 +84,7 @@ def transactions(draw: st.DrawFn) -> KeptTransaction:
         draw(places),
         draw(places),
         draw(places),
-        tuple(draw(st.lists(moves, max_size=3))),
+        transfers,
         draw(st.none() | payment),
     )
 

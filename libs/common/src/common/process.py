@@ -31,10 +31,18 @@ def run_service(
             raises, the process ends with a traceback and a non-zero code, to be started again.
     """
     configure_logging(name, settings.log_level, settings.log_format)
-    gc.freeze()  # what was imported stays: looking through it again and again delays firings
-    gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
+    settle_collector()
     with tracing(name, process_name(), settings.otel_exporter_otlp_endpoint):
         asyncio.run(_run(name, main))
+
+
+def settle_collector() -> None:
+    """Have cycles looked for less often, and not among what is there: what was imported stays.
+
+    Looking through it again and again delays firings.
+    """
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
 
 
 async def _run(name: str, main: Callable[[asyncio.Event], Awaitable[None]]) -> None:

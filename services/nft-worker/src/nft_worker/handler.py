@@ -58,7 +58,8 @@ async def analyze_nft_movements(
         index,
         path_seconds=thresholds.cycle_days * DAY,
     )
-    trading = await asyncio.to_thread(read_trading, history)
+    with paused_collector():
+        trading = await asyncio.to_thread(read_trading, history)
     history, wash = await _fetch_wash_trades(context.pinned, history, trading, thresholds)
     suspects = await asyncio.to_thread(suspected_sales, trading, wash, thresholds)
     await context.report_progress(

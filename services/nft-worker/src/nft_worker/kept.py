@@ -1,20 +1,20 @@
 """What a run keeps for the next one: transactions of a collection, as records and as documents."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.chain.transfers import Erc20Transfer, NftTransfer
 from nft_worker.analysis.markets.fills import Fill, Item
 from nft_worker.models import PaidTransaction
 
-FORMAT = 2
+FORMAT = 3
 """Of the documents: what was kept in another format is not looked at, and read again."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptTransaction:
+class KeptTransaction(NamedTuple):
     """One transaction that moved tokens of a collection; all of it, so that it is read once.
+
+    A tuple, as `Log` is.
 
     Attributes:
         seconds: Unix seconds of its block.
@@ -55,7 +55,9 @@ def document_of(kept: KeptTransaction) -> dict[str, Any]:
                 [leg.contract, leg.sender, leg.recipient, str(leg.amount), leg.log_index]
                 for leg in payment.erc20
             ],
-            "nfts": [_of_move(move) for move in payment.nfts],
+            "nfts": None  # mostly a transaction moves tokens of one collection
+            if payment.nfts == kept.transfers
+            else [_of_move(move) for move in payment.nfts],
             "fills": [_of_fill(fill) for fill in payment.fills],
             "lender": payment.lender,
         },
@@ -66,6 +68,7 @@ def transaction_of(document: dict[str, Any]) -> KeptTransaction:
     """Return the transaction that a document describes."""
     place = (document["block"], document["hash"], document["index"])
     payment = document["payment"]
+    transfers = _moves(document["transfers"], place)
     return KeptTransaction(
         hash=document["hash"],
         block_number=document["block"],
@@ -73,7 +76,7 @@ def transaction_of(document: dict[str, Any]) -> KeptTransaction:
         seconds=document["seconds"],
         logs=document["logs"],
         undecodable=document["undecodable"],
-        transfers=_moves(document["transfers"], place),
+        transfers=transfers,
         payment=None
         if payment is None
         else PaidTransaction(
@@ -83,7 +86,7 @@ def transaction_of(document: dict[str, Any]) -> KeptTransaction:
                 Erc20Transfer(contract, sender, recipient, int(amount), *place, log_index)
                 for contract, sender, recipient, amount, log_index in payment["erc20"]
             ),
-            nfts=_moves(payment["nfts"], place),
+            nfts=transfers if payment["nfts"] is None else _moves(payment["nfts"], place),
             fills=tuple(
                 Fill(
                     marketplace,

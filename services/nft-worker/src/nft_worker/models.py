@@ -45,9 +45,8 @@ class Collection:
         return self.standard != "erc1155"
 
 
-@dataclass(frozen=True, slots=True)
-class PaidTransaction:
-    """A transaction that moved tokens, and what else moved in it.
+class PaidTransaction(NamedTuple):
+    """A transaction that moved tokens, and what else moved in it. A tuple, as `Log` is.
 
     Attributes:
         sender: Who sent it.

@@ -4,6 +4,7 @@ One document a transaction, named by its place on the chain: writing it again ch
 is covered is told by one document a scope, and only after all its transactions are there.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,15 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from common.chain.types import Address
+from nft_worker.collector import paused_collector
 from nft_worker.kept import FORMAT, KeptTransaction, document_of, transaction_of
 
 TRANSACTIONS = "nft_movement_index"
 COVERAGE = "nft_movement_coverage"
 DOCUMENTS_PER_WRITE = 1_000
 TOKENS_PER_QUERY = 1_000
-PLACES_AT_ONCE = 2_000
-"""So few fields are a document that one answer would hold nearly all that are kept."""
+DOCUMENTS_PER_ANSWER = 1_000
+"""Of the newest: each is up to a kilobyte, and what lies below the window is read for nothing."""
 DUPLICATE_KEY = 11000
 
 
@@ -31,6 +33,14 @@ class Coverage:
 
     first_block: int
     last_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A block and its Unix seconds."""
+
+    block: int
+    seconds: int
 
 
 class MovementIndex:
@@ -57,25 +67,26 @@ class MovementIndex:
             return None
         return Coverage(found["firstBlock"], found["lastBlock"])
 
-    async def find_newest_places(self, first: int, limit: int) -> list[tuple[int, str, int]]:
-        """Return block, hash and number of transfer logs of the newest transactions.
+    async def find_newest(self, first: int, limit: int) -> list[KeptTransaction]:
+        """Return the newest transactions, in the order of the chain.
 
-        These are the whole blocks that hold `limit` logs, and one transaction below if there is
-        one not before block `first`. Newest first.
+        These are the whole blocks that hold `limit` transfer logs, and one transaction below if
+        there is one not before block `first`.
         """
         cursor = (
-            self._transactions.find(self._between(first), {"block": 1, "hash": 1, "logs": 1})
+            self._transactions.find(self._between(first))
             .sort("_id", DESCENDING)
-            .batch_size(PLACES_AT_ONCE)
+            .batch_size(DOCUMENTS_PER_ANSWER)
         )
-        places: list[tuple[int, str, int]] = []
+        newest: list[KeptTransaction] = []
         held = 0
-        async for found in cursor:
-            places.append((found["block"], found["hash"], found["logs"]))
-            if held >= limit and found["block"] < places[-2][0]:
-                break
-            held += found["logs"]
-        return places
+        with paused_collector():
+            async for document in cursor:
+                newest.append(transaction_of(document))
+                if held >= limit and document["block"] < newest[-2].block_number:
+                    break
+                held += document["logs"]
+        return newest[::-1]
 
     async def find_newest_block(self) -> int | None:
         """Return the newest block with a kept transaction."""
@@ -84,28 +95,38 @@ class MovementIndex:
         )
         return None if newest is None else int(newest["block"])
 
-    async def find_transactions(self, first: int) -> list[KeptTransaction]:
-        """Return the transactions from a block on, in the order of the chain."""
-        cursor = self._transactions.find(self._between(first)).sort("_id", ASCENDING)
-        return [transaction_of(found) async for found in cursor]
+    async def find_hashes(self, block: int) -> set[str]:
+        """Return the hashes of the transactions of a block and those after it."""
+        cursor = self._transactions.find(self._between(block), {"hash": 1})
+        return {found["hash"] async for found in cursor}
 
     async def find_earlier(
-        self, token_ids: Iterable[int], before: int, since_seconds: float
+        self, token_ids: Iterable[int], before: Moment, since_seconds: float
     ) -> list[KeptTransaction]:
-        """Return transactions that moved some tokens before a block and not before a moment."""
+        """Return transactions that moved some tokens before a block and not before a moment.
+
+        Args:
+            token_ids: The tokens.
+            before: The block, with its time: no earlier one has a later.
+            since_seconds: The moment, in Unix seconds.
+        """
         wanted = sorted(map(str, token_ids))
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(wanted), TOKENS_PER_QUERY):
-            cursor = self._transactions.find(
-                {
-                    "scope": self._scope,
-                    "tokens": {"$in": wanted[start : start + TOKENS_PER_QUERY]},
-                    "seconds": {"$gte": since_seconds},
-                    "block": {"$lt": before},
-                }
+        with paused_collector():
+            answers = await asyncio.gather(
+                *(
+                    self._transactions.find(
+                        {
+                            "scope": self._scope,
+                            "tokens": {"$in": wanted[start : start + TOKENS_PER_QUERY]},
+                            "seconds": {"$gte": since_seconds, "$lte": before.seconds},
+                            "block": {"$lt": before.block},
+                        }
+                    ).to_list()
+                    for start in range(0, len(wanted), TOKENS_PER_QUERY)
+                )
             )
-            found |= {document["_id"]: document async for document in cursor}
-        return [transaction_of(found[name]) for name in sorted(found)]
+            found = {document["_id"]: document for answer in answers for document in answer}
+            return [transaction_of(found[name]) for name in sorted(found)]
 
     async def keep(self, transactions: Sequence[KeptTransaction], covered: Coverage) -> None:
         """Keep transactions, then tell that a range is covered.

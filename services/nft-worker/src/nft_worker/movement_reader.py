@@ -77,9 +77,10 @@ async def _fetch_continued(
         return None
     if not await _read_on(pinned, collection, options, index, covered):
         return None
-    places = await index.find_newest_places(
+    newest = await index.find_newest(
         covered.first_block if first is None else first, options.transfer_limit
     )
+    places = [(kept.block_number, kept.hash, kept.logs) for kept in reversed(newest)]
     reaches_origin = covered.first_block == 0 and options.token_ids is None
     if first is not None:
         extent = extent_of_range(
@@ -98,7 +99,9 @@ async def _fetch_continued(
             options.transfer_limit,
             Extent(covered.first_block, last, covered.first_block > 0, reaches_origin),
         )
-    return WindowMovements(extent, await index.find_transactions(extent.first_block))
+    return WindowMovements(
+        extent, [kept for kept in newest if kept.block_number >= extent.first_block]
+    )
 
 
 async def _read_on(
@@ -119,11 +122,9 @@ async def _read_on(
         return True
     logs = await fetch_transfer_logs(pinned, collection, options.token_ids, since, last)
     again = {log.transaction_hash for log in logs if log.block_number == newest}
-    if newest is not None:
-        before = {kept.hash for kept in await index.find_transactions(newest)}
-        if again != before:
-            await index.discard()
-            return False
+    if newest is not None and again != await index.find_hashes(newest):
+        await index.discard()
+        return False
     new = [log for log in logs if log.block_number > covered.last_block]
     transactions = await _fetch_transactions(pinned, new, options.token_ids)
     await index.keep(transactions, Coverage(covered.first_block, last))

@@ -22,7 +22,7 @@ from nft_worker.analysis.token_paths import suspected_custodians
 from nft_worker.history import History
 from nft_worker.kept import KeptTransaction
 from nft_worker.models import Collection, Holdings
-from nft_worker.movement_index import MovementIndex
+from nft_worker.movement_index import Moment, MovementIndex
 from nft_worker.movement_reader import fetch_window_movements
 
 
@@ -53,7 +53,7 @@ async def fetch_history(
     if options.to_block is None and collection.has_unique_tokens and extent.first_block > 0:
         earlier = await index.find_earlier(
             {move.token_id for kept in in_window for move in kept.transfers},
-            extent.first_block,
+            Moment(extent.first_block, seconds[extent.first_block]),
             seconds[extent.first_block] - path_seconds,
         )
     read = (*earlier, *in_window)

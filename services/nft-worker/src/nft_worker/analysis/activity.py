@@ -1,9 +1,9 @@
 """How much happened when: buckets of time, each held against those before it."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from statistics import median
 
 import numpy as np
@@ -153,23 +153,23 @@ def z_scores(values: Sequence[int], complete: Sequence[bool]) -> list[float | No
     the window cuts is not judged.
     """
     return [
-        robust_z(values[index], baseline) if baseline and complete[index] else None
-        for index, baseline in enumerate(_baselines(values, complete))
+        robust_z(value, baseline) if baseline else None
+        for value, baseline in zip(values, _baselines(values, complete), strict=True)
     ]
 
 
 def _changes_pct(values: Sequence[int], complete: Sequence[bool]) -> list[float | None]:
     changes: list[float | None] = []
-    for index, baseline in enumerate(_baselines(values, complete)):
-        usual = median(baseline) if baseline and complete[index] else 0
-        changes.append(100 * (values[index] - usual) / usual if usual else None)
+    for value, baseline in zip(values, _baselines(values, complete), strict=True):
+        usual = median(baseline) if baseline else 0
+        changes.append(100 * (value - usual) / usual if usual else None)
     return changes
 
 
-def _baselines(values: Sequence[int], complete: Sequence[bool]) -> list[list[int]]:
-    baselines = []
-    for index in range(len(values)):
-        before = (values[at] for at in range(index - 1, -1, -1) if complete[at])
-        newest = list(islice(before, BASELINE_BUCKETS))
-        baselines.append(newest if len(newest) >= BASELINE_LEAST else [])
-    return baselines
+def _baselines(values: Sequence[int], complete: Sequence[bool]) -> Iterator[Sequence[int]]:
+    """Yield what each value is held against; nothing where it is not judged."""
+    newest: deque[int] = deque(maxlen=BASELINE_BUCKETS)
+    for value, is_complete in zip(values, complete, strict=True):
+        yield list(newest) if is_complete and len(newest) >= BASELINE_LEAST else ()
+        if is_complete:
+            newest.append(value)

@@ -2,15 +2,14 @@
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.chain.types import ZERO_ADDRESS
 from nft_worker.analysis.markets.fills import NATIVE, Fill, Item
 from nft_worker.models import PaidTransaction
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """One token's part of an order.
 
     Attributes:

@@ -1,6 +1,5 @@
 """An order that a marketplace carried out, as its event tells it."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from common.chain.types import Address
@@ -18,9 +17,8 @@ class Item(NamedTuple):
     token_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """One order carried out.
+class Fill(NamedTuple):
+    """One order carried out. A tuple, as `Log` is.
 
     Who bought and who sold is left to the transfers: events name proxies, bidders' agents and
     aggregators where transfers name the wallets.
