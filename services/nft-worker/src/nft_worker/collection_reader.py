@@ -5,6 +5,7 @@ from typing import Literal
 
 from common.chain import abi
 from common.chain.client import PinnedChain
+from common.chain.punks import COLLECTION
 from common.chain.tokens import (
     fetch_collection_standard,
     fetch_token_metadata,
@@ -15,7 +16,6 @@ from common.chain.types import Address, LogFilter
 from common.errors import PayloadError
 from common.results.nft_movements import CollectionStandard
 from nft_worker.analysis.code import delegates_to_implementation, is_contract
-from nft_worker.analysis.markets import punks
 from nft_worker.models import Collection
 
 ERC721_ENUMERABLE = "780e9d63"
@@ -33,7 +33,7 @@ async def fetch_collection(pinned: PinnedChain, address: Address) -> Collection:
         pinned.fetch_code(address), fetch_collection_standard(pinned, address)
     )
     standard: CollectionStandard | None = claimed
-    if address == punks.COLLECTION:
+    if address == COLLECTION:
         standard = "cryptopunks"
     if not is_contract(code):
         raise PayloadError(

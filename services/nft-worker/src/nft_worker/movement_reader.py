@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from common.actions.analyze_nft_movements import NftMovementOptions
 from common.chain.client import PinnedChain
+from common.chain.punks import COLLECTION
 from common.chain.transfers import NftTransfer, decode_transfers
 from common.chain.types import Log, LogFilter, Transaction
 from nft_worker.analysis.lenders import find_lender
@@ -176,7 +177,7 @@ async def _fetch_accepted_bids(
     if not accepted:
         return {}
     indexes = tuple(sorted({f"0x{move.token_id:064x}" for move in accepted}))
-    wanted = LogFilter((punks.COLLECTION,), (punks.PUNK_BID_ENTERED, indexes))
+    wanted = LogFilter((COLLECTION,), (punks.PUNK_BID_ENTERED, indexes))
     newest = max(move.block_number for move in accepted)
     return punks.fills_of_bids(accepted, await pinned.fetch_logs(wanted, 0, newest, keep=False))
 
@@ -193,7 +194,7 @@ def _payments(
         found[hash_] = PaidTransaction(
             sender=transactions[hash_].sender,
             value_wei=transactions[hash_].value_wei,
-            erc20=tuple(leg for leg in decoded.erc20 if leg.contract != punks.COLLECTION),
+            erc20=tuple(leg for leg in decoded.erc20 if leg.contract != COLLECTION),
             nfts=(*decoded.nft, *of_punks.transfers),
             fills=tuple(sorted(fills, key=lambda fill: fill.log_index)),
             lender=find_lender(logs),

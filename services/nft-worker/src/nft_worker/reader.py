@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from common.actions.analyze_nft_movements import NftMovementOptions
 from common.chain import abi
 from common.chain.client import PinnedChain
+from common.chain.punks import COLLECTION, owner_of_punk
 from common.chain.tokens import fetch_erc20_holders, fetch_erc721_owners, fetch_token_metadata
-from common.chain.types import ZERO_ADDRESS, Address, Call, TokenMetadata
+from common.chain.types import ZERO_ADDRESS, Address, TokenMetadata
 from common.models import from_millis
 from common.results.envelope import Window
 from nft_worker.account_reader import fetch_contracts
 from nft_worker.analysis.holders import held_by_somebody, largest_holders
 from nft_worker.analysis.markets.fills import NATIVE
-from nft_worker.analysis.markets.punks import COLLECTION, PUNK_INDEX_TO_ADDRESS
 from nft_worker.analysis.movement_table import Movements, movements
 from nft_worker.analysis.movements import NOBODY
 from nft_worker.analysis.token_paths import suspected_custodians
@@ -165,9 +165,7 @@ async def _fetch_punk_owners(
     pinned: PinnedChain, punks: Iterable[int]
 ) -> dict[tuple[Address, int], Address | None]:
     asked = list(punks)
-    answers = await pinned.call_many(
-        [Call(COLLECTION, f"{PUNK_INDEX_TO_ADDRESS}{punk:064x}") for punk in asked]
-    )
+    answers = await pinned.call_many([owner_of_punk(punk) for punk in asked])
     return {
         (COLLECTION, punk): abi.decode_address(answer)
         for punk, answer in zip(asked, answers, strict=True)

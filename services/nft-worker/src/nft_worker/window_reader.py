@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from common.actions.analyze_nft_movements import NftMovementOptions
 from common.chain.client import PinnedChain
 from common.chain.errors import BlockNotFinal
+from common.chain.punks import MOVED
 from common.chain.transfers import (
     CONSECUTIVE_TRANSFER,
     TRANSFER,
@@ -14,7 +15,6 @@ from common.chain.transfers import (
 )
 from common.chain.types import Log, LogFilter
 from common.results.envelope import Reason
-from nft_worker.analysis.markets import punks
 from nft_worker.models import Collection
 
 DAY_SECONDS = 86_400
@@ -102,7 +102,7 @@ def _filters(collection: Collection, token_ids: Sequence[str] | None) -> list[Lo
     """Return the filters of a window; ids that no topic carries are sorted out after decoding."""
     emitter = (collection.address,)
     if collection.standard == "cryptopunks":
-        return [LogFilter(emitter, ((*punks.MOVED, TRANSFER),))]
+        return [LogFilter(emitter, ((*MOVED, TRANSFER),))]
     if token_ids is None or collection.standard == "erc1155":
         events = (TRANSFER, TRANSFER_SINGLE, TRANSFER_BATCH, CONSECUTIVE_TRANSFER)
         return [LogFilter(emitter, (events,))]

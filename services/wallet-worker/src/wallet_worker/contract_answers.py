@@ -6,6 +6,7 @@ from common.actions.wallet_snapshot import WalletSnapshotOptions
 from common.chain import abi
 from common.chain.client import PinnedChain
 from common.chain.proxies import fetch_implementations
+from common.chain.punks import owner_of_punk
 from common.chain.tokens import (
     decode_metadata,
     find_token_metadata,
@@ -39,14 +40,14 @@ async def fetch_contract_answers(
     held = tokens if options.include_token_balances else []
     plan = await plan_balances(pinned, wallet, history, options)
     arrivals = last_arrivals(wallet, history) if options.include_nfts else {}
-    owned = [key for key, arrival in arrivals.items() if arrival.standard == "erc721"]
+    owned = [key for key, arrival in arrivals.items() if arrival.standard != "erc1155"]
     editions = [key for key, arrival in arrivals.items() if arrival.standard == "erc1155"]
     known = await find_token_metadata(pinned, contracts)
     unknown = [each for each in contracts if each not in known]
     calls: list[Call] = [
         *(call for contract in unknown for call in metadata_calls(contract)),
         *(abi.balance_of(contract, wallet) for contract in plan.to_read),
-        *(abi.owner_of(*key) for key in owned),
+        *(_owner_call(key, arrivals[key]) for key in owned),
         *(abi.balance_of_id(key[0], wallet, key[1]) for key in editions),
     ]
     answers = iter(await pinned.call_many(calls))
@@ -83,6 +84,10 @@ async def fetch_contract_answers(
         probes=probes | new_probes,
         uris=uris | new_uris,
     )
+
+
+def _owner_call(key: TokenId, arrival: Movement) -> Call:
+    return owner_of_punk(key[1]) if arrival.standard == "cryptopunks" else abi.owner_of(*key)
 
 
 def _newest(arrivals: dict[TokenId, Movement], keys: Iterable[TokenId]) -> list[TokenId]:

@@ -32,7 +32,7 @@ class Movement:
     """One token amount that moved from, to or within the wallet.
 
     Attributes:
-        amount: In the token's smallest unit; 1 for ERC-721.
+        amount: In the token's smallest unit; 1 for ERC-721 and CryptoPunks.
         token_id: None for ERC-20.
     """
 
@@ -109,7 +109,7 @@ class ContractAnswers:
         metadata: By ERC-20 contract or collection.
         balances: The wallet's ERC-20 balances, raw.
         carried: Block of each balance that an earlier run read and this one did not.
-        owners: Of each ERC-721 id that the wallet should own by the logs.
+        owners: Of each id, ERC-1155 aside, that the wallet should own by the logs.
         editions: The wallet's balance of each ERC-1155 id that it ever received.
         implementations: Of ERC-20 contracts that are proxies (ERC-1967); None inside for others.
         probes: Block and balances of the last arrival of tokens with an odd balance.

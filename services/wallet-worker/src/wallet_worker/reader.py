@@ -24,14 +24,17 @@ from wallet_worker.analysis.discovery import (
     transaction_places,
     transactions_to_read,
     wallet_filters,
+    wants_nfts,
 )
 from wallet_worker.analysis.ledger import token_wraps
 from wallet_worker.analysis.mass_sends import large_batches
+from wallet_worker.analysis.punks import decode_punks, split_units
 from wallet_worker.contract_answers import fetch_contract_answers
 from wallet_worker.index import find_batches, find_search, keep_batches, keep_search
 from wallet_worker.models import Account, History, NativeSearch, WalletReading
 from wallet_worker.native_search import search_since
 from wallet_worker.payments import settle_payments
+from wallet_worker.punk_logs import fetch_punk_logs
 from wallet_worker.sources import WalletSources
 
 T = TypeVar("T")
@@ -129,6 +132,8 @@ async def _fetch_history(
         return None, None
     try:
         answers = await run_all(pinned.fetch_logs(wanted) for wanted in filters)
+        units, others = split_units(pinned.chain_id, merge_logs(answers))
+        of_punks = await fetch_punk_logs(pinned, wallet, units) if wants_nfts(options) else []
     except AddressRequired as error:
         return None, Reason(
             code="discovery_refused",
@@ -138,8 +143,8 @@ async def _fetch_history(
         return None, Reason(
             code="history_pruned", detail=f"no endpoint has the logs of old blocks: {error}"
         )
-    decoded = await asyncio.to_thread(decode_transfers, merge_logs(answers))
-    return collect_history(wallet, decoded, options), None
+    decoded = await asyncio.to_thread(decode_transfers, others)
+    return collect_history(wallet, decoded, options, decode_punks(of_punks)), None
 
 
 async def _fetch_transactions(

@@ -9,7 +9,7 @@ Address = NewType("Address", str)
 ZERO_ADDRESS = Address("0x" + "0" * 40)
 DEAD_ADDRESS = Address("0x000000000000000000000000000000000000dead")
 
-TokenStandard = Literal["erc20", "erc721", "erc1155"]
+TokenStandard = Literal["erc20", "erc721", "erc1155", "cryptopunks"]
 MetadataStatus = Literal["ok", "bytes32", "missing", "invalid"]
 TopicFilter = str | tuple[str, ...] | None
 

@@ -5,7 +5,7 @@ from typing import Literal
 from common.models import CamelModel, RawAmount
 from common.results.envelope import Reason
 
-AssetKind = Literal["native", "erc20", "erc721", "erc1155"]
+AssetKind = Literal["native", "erc20", "erc721", "erc1155", "cryptopunks"]
 
 Remainder = Literal[
     "rebase",

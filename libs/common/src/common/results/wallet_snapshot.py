@@ -118,20 +118,25 @@ class TokenHolding(CamelModel):
     spam: SpamMark
 
 
+NftStandard = Literal["erc721", "erc1155", "cryptopunks"]
+"""CryptoPunks are older than the standards and log events of their own."""
+
+
 class NftHolding(CamelModel):
     """One token id that the wallet owns, as its contract confirms at the block.
 
     Attributes:
-        balance_raw: 1 for ERC-721, the amount of the id for ERC-1155.
+        balance_raw: The amount of the id for ERC-1155, otherwise 1.
         acquired_block: Block of the latest transfer in.
         token_uri: Where its contract says that its metadata are, as it says it (`{id}` stands for
             the id in 64 hex digits); null when it does not, or in more than 2,048 bytes (metadata
             that are kept on the chain).
-        verified_owner: `ownerOf` or `balanceOfBatch` names the wallet; always true in `nfts`.
+        verified_owner: `ownerOf`, `balanceOf` of the id, or `punkIndexToAddress` names the wallet;
+            always true in `nfts`.
     """
 
     contract_address: str
-    standard: Literal["erc721", "erc1155"]
+    standard: NftStandard
     collection_name: str | None
     token_id: str
     balance_raw: RawAmount
@@ -151,7 +156,7 @@ class DisputedNft(CamelModel):
     """
 
     contract_address: str
-    standard: Literal["erc721", "erc1155"]
+    standard: NftStandard
     token_id: str
     acquired_block: int
     acquired_tx: str
@@ -162,7 +167,7 @@ class NftCollection(CamelModel):
     """How much of one collection the wallet owns: token ids, whatever their amounts."""
 
     contract_address: str
-    standard: Literal["erc721", "erc1155"]
+    standard: NftStandard
     collection_name: str | None
     owned_count: int
     spam: SpamMark
@@ -188,7 +193,7 @@ class WalletTokenTransfer(CamelModel):
     block_number: int
     timestamp: UtcDatetime
     contract_address: str
-    standard: Literal["erc20", "erc721", "erc1155"]
+    standard: Literal["erc20", "erc721", "erc1155", "cryptopunks"]
     symbol: str | None
     sender: str = Field(alias="from")
     recipient: str = Field(alias="to")

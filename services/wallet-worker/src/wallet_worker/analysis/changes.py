@@ -14,6 +14,7 @@ from common.results.envelope import Reason
 from common.results.wallet_changes import AssetChange, AssetReference, Remainder, WalletChanges
 from common.results.wallet_snapshot import LIST_CAP, NftHolding, TokenHolding
 from wallet_worker.analysis.native_flows import NativeFlows
+from wallet_worker.analysis.nfts import nft_standard
 from wallet_worker.analysis.previous import PreviousSnapshot
 from wallet_worker.models import Movement, Position
 
@@ -185,17 +186,20 @@ def _nft_changes(
         if contract is not None and token_id is not None
     }
     absent = 0 if previous.has_all_nfts else None
-    editions = {contract for contract, _ in moved if _is_edition(moved, contract)}
+    standards = {
+        contract: nft_standard(movement)
+        for (contract, _), flow in moved.items()
+        for movement in flow.movements[:1]
+    }
     changes = []
     for key in sorted({*previous.nfts, *held, *moved}):
         contract, token_id = key
         holding = held.get(key)
         end: int | None = int(holding.balance_raw) if holding else 0
-        is_edition = holding.standard == "erc1155" if holding else contract in editions
         changes.append(
             _change(
                 AssetReference(
-                    kind="erc1155" if is_edition else "erc721",
+                    kind=holding.standard if holding else standards.get(contract, "erc721"),
                     contract_address=contract,
                     token_id=str(token_id),
                     symbol=metadata[contract].symbol if contract in metadata else None,
@@ -208,15 +212,6 @@ def _nft_changes(
             )
         )
     return changes
-
-
-def _is_edition(moved: Mapping[tuple[Address, int], Flow], contract: Address) -> bool:
-    return any(
-        movement.standard == "erc1155"
-        for (each, _), flow in moved.items()
-        if each == contract
-        for movement in flow.movements[:1]
-    )
 
 
 def _change(

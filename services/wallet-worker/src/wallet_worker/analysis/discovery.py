@@ -12,16 +12,18 @@ from common.chain.transfers import (
     WETH_DEPOSIT,
     WETH_WITHDRAWAL,
     DecodedLogs,
+    NftTransfer,
     WrapEvent,
     address_topic,
 )
-from common.chain.types import ZERO_ADDRESS, Address, Log, LogFilter
+from common.chain.types import ZERO_ADDRESS, Address, Log, LogFilter, TokenStandard
 from common.results.wallet_snapshot import LIST_CAP
 from wallet_worker.models import History, Movement, NativeSearch, Payment, TokenId
 
 Place: TypeAlias = tuple[int, int]
 """Block number and index in the block."""
 
+NOTHING = DecodedLogs(erc20=(), nft=(), wraps=(), undecodable=0)
 _EDITION_EVENTS = (TRANSFER_SINGLE, TRANSFER_BATCH, CONSECUTIVE_TRANSFER)
 
 
@@ -67,21 +69,32 @@ def merge_logs(answers: Iterable[Iterable[Log]]) -> list[Log]:
 
 
 def collect_history(
-    wallet: Address, decoded: DecodedLogs, options: WalletSnapshotOptions
+    wallet: Address,
+    decoded: DecodedLogs,
+    options: WalletSnapshotOptions,
+    punks: DecodedLogs = NOTHING,
 ) -> History:
-    """Return the movements of the wallet in the standards that `options` need."""
+    """Return the movements of the wallet in the standards that `options` need.
+
+    Args:
+        wallet: The wallet.
+        decoded: What the standard events say.
+        options: What was asked for.
+        punks: What the events of CryptoPunks say.
+    """
     movements: list[Movement] = []
     wraps: tuple[WrapEvent, ...] = ()
     if wants_erc20(options):
         movements += _erc20_movements(decoded)
         wraps = _unlogged_wraps(wallet, movements, decoded.wraps)
     if wants_nfts(options):
-        movements += _nft_movements(decoded)
+        movements += (_nft_movement(each, each.standard) for each in decoded.nft)
+        movements += (_nft_movement(each, "cryptopunks") for each in punks.nft)
     own = (each for each in movements if wallet in (each.sender, each.recipient))
     return History(
         movements=tuple(sorted(own, key=lambda movement: movement.position)),
         wraps=wraps,
-        undecodable=decoded.undecodable,
+        undecodable=decoded.undecodable + punks.undecodable,
     )
 
 
@@ -104,23 +117,20 @@ def _erc20_movements(decoded: DecodedLogs) -> list[Movement]:
     ]
 
 
-def _nft_movements(decoded: DecodedLogs) -> list[Movement]:
-    return [
-        Movement(
-            contract=transfer.contract,
-            standard=transfer.standard,
-            sender=transfer.sender,
-            recipient=transfer.recipient,
-            amount=transfer.amount,
-            token_id=transfer.token_id,
-            block_number=transfer.block_number,
-            transaction_index=transfer.transaction_index,
-            transaction_hash=transfer.transaction_hash,
-            log_index=transfer.log_index,
-            batch_index=transfer.batch_index,
-        )
-        for transfer in decoded.nft
-    ]
+def _nft_movement(transfer: NftTransfer, standard: TokenStandard) -> Movement:
+    return Movement(
+        contract=transfer.contract,
+        standard=standard,
+        sender=transfer.sender,
+        recipient=transfer.recipient,
+        amount=transfer.amount,
+        token_id=transfer.token_id,
+        block_number=transfer.block_number,
+        transaction_index=transfer.transaction_index,
+        transaction_hash=transfer.transaction_hash,
+        log_index=transfer.log_index,
+        batch_index=transfer.batch_index,
+    )
 
 
 def _unlogged_wraps(
@@ -159,8 +169,8 @@ def nft_contracts(history: History) -> list[Address]:
 def last_arrivals(wallet: Address, history: History) -> dict[TokenId, Movement]:
     """Return the latest transfer in of each token id that may still be there.
 
-    An ERC-721 id may when its last transfer of all ended in the wallet; an ERC-1155 id whenever
-    it ever arrived, because a part of the amount may have stayed.
+    An ERC-1155 id may whenever it ever arrived, because a part of the amount may have stayed; any
+    other when its last transfer of all ended in the wallet.
     """
     arrivals: dict[TokenId, Movement] = {}
     for movement in history.movements:
@@ -169,7 +179,7 @@ def last_arrivals(wallet: Address, history: History) -> dict[TokenId, Movement]:
         key = (movement.contract, movement.token_id)
         if movement.recipient == wallet:
             arrivals[key] = movement
-        elif movement.standard == "erc721":
+        elif movement.standard != "erc1155":
             arrivals.pop(key, None)
     return arrivals
 

@@ -2,14 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from common.chain.types import Address
-from common.results.wallet_snapshot import DisputedNft, NftCollection, NftHolding
+from common.results.wallet_snapshot import DisputedNft, NftCollection, NftHolding, NftStandard
 from wallet_worker.analysis.spam import Suspicion, spam_mark
 from wallet_worker.models import ContractAnswers, Movement, TokenId
-
-_NftStandard = Literal["erc721", "erc1155"]
 
 
 def nft_holdings(
@@ -76,9 +73,9 @@ def _disputed(key: TokenId, arrival: Movement, stated_owner: Address | None) -> 
     )
 
 
-def nft_standard(movement: Movement) -> _NftStandard:
+def nft_standard(movement: Movement) -> NftStandard:
     """Return the standard of a movement that has a token id."""
-    return "erc1155" if movement.standard == "erc1155" else "erc721"
+    return "erc721" if movement.standard == "erc20" else movement.standard
 
 
 def nft_collections(held: list[NftHolding]) -> list[NftCollection]:
