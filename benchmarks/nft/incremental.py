@@ -78,7 +78,7 @@ def kept_transactions(count: int) -> list[KeptTransaction]:
 async def run_once(index: MovementIndex, new: list[KeptTransaction], base: History) -> int:
     """Do what a run does between reading new logs and storing its result."""
     options, last = NftMovementOptions(), new[-1].block_number
-    await index.keep(new, Coverage(0, last))
+    await index.keep(new, new[0].block_number, Coverage(0, last, "0x"))
     newest = await index.find_newest(0, options.transfer_limit)
     places = [(kept.block_number, kept.hash, kept.logs) for kept in reversed(newest)]
     extent = extent_of_newest(places, options.transfer_limit, Extent(0, last, False, True))
@@ -128,7 +128,8 @@ async def measure(kept: int, new: int, runs: int, uri: str) -> dict[str, float]:
     base = create_market(10_000, tokens=10_000).history
     async with create_mongo(SecretStr(uri)) as client:
         index = MovementIndex(client["benchmark"], 1, COLLECTION, None)
-        await index.keep(transactions[:kept], Coverage(0, transactions[kept - 1].block_number))
+        before = transactions[:kept]
+        await index.keep(before, 0, Coverage(0, before[-1].block_number, "0x"))
         settle_collector()  # as in a worker, which does not hold what it has kept
         seconds, cpu_seconds, read = [], [], 0
         for start in range(kept, kept + new * runs, new):

@@ -1,13 +1,14 @@
 """Movements kept in MongoDB between runs, so that each transaction is read from the chain once.
 
 One document a transaction, named by its place on the chain: writing it again changes nothing. What
-is covered is told by one document a scope, and only after all its transactions are there.
+is covered is told by one document a scope, and only after all its transactions are there, with the
+hash of the last block: where the chain has another one there, nothing that is kept is believed.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
@@ -29,10 +30,15 @@ DUPLICATE_KEY = 11000
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Blocks whose transactions are all kept, both ends included."""
+    """Blocks whose transactions are all kept, both ends included.
+
+    Attributes:
+        last_hash: Of the last block.
+    """
 
     first_block: int
     last_block: int
+    last_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class MovementIndex:
         found = await self._coverage.find_one({"_id": self._scope})
         if found is None:
             return None
-        return Coverage(found["firstBlock"], found["lastBlock"])
+        return Coverage(found["firstBlock"], found["lastBlock"], found["lastHash"])
 
     async def find_newest(self, first: int, limit: int) -> list[KeptTransaction]:
         """Return the newest transactions, in the order of the chain.
@@ -87,18 +93,6 @@ class MovementIndex:
                     break
                 held += document["logs"]
         return newest[::-1]
-
-    async def find_newest_block(self) -> int | None:
-        """Return the newest block with a kept transaction."""
-        newest = await self._transactions.find_one(
-            self._between(0), {"block": 1}, sort=[("_id", DESCENDING)]
-        )
-        return None if newest is None else int(newest["block"])
-
-    async def find_hashes(self, block: int) -> set[str]:
-        """Return the hashes of the transactions of a block and those after it."""
-        cursor = self._transactions.find(self._between(block), {"hash": 1})
-        return {found["hash"] async for found in cursor}
 
     async def find_earlier(
         self, token_ids: Iterable[int], before: Moment, since_seconds: float
@@ -128,23 +122,44 @@ class MovementIndex:
             found = {document["_id"]: document for answer in answers for document in answer}
             return [transaction_of(found[name]) for name in sorted(found)]
 
-    async def keep(self, transactions: Sequence[KeptTransaction], covered: Coverage) -> None:
+    async def keep(
+        self, transactions: Sequence[KeptTransaction], since: int, covered: Coverage
+    ) -> None:
         """Keep transactions, then tell that a range is covered.
 
         A range that does not join what is covered already takes its place only when it is newer.
+
+        Args:
+            transactions: All from block `since` to the last one covered.
+            since: First block of which they are.
+            covered: The range.
         """
         await self._transactions.create_index(
             [("scope", ASCENDING), ("tokens", ASCENDING), ("seconds", ASCENDING)]
         )
+        await self._drop_others(transactions, since, covered.last_block)
         for start in range(0, len(transactions), DOCUMENTS_PER_WRITE):
             some = transactions[start : start + DOCUMENTS_PER_WRITE]
-            await self._write([self._named(transaction) for transaction in some])
+            await self._write([self._document(transaction) for transaction in some])
         await self._cover(covered)
 
     async def discard(self) -> None:
         """Forget everything: it is no longer what the chain says."""
         await self._coverage.delete_one({"_id": self._scope})
         await self._transactions.delete_many(self._between(0))
+
+    async def _drop_others(
+        self, transactions: Sequence[KeptTransaction], since: int, last: int
+    ) -> None:
+        """Drop what was kept in a range of blocks, of a fork that is no more.
+
+        A run that ended before it told what it covers has left it.
+        """
+        cursor = self._transactions.find(self._between(since, last), {"_id": 1})
+        present = {found["_id"] async for found in cursor}
+        others = present - set(map(self._name, transactions))
+        if others:
+            await self._transactions.delete_many({"_id": {"$in": sorted(others)}})
 
     async def _write(self, documents: Sequence[dict[str, Any]]) -> None:
         """Insert documents, and replace those that are there: an insert costs a tenth of the other.
@@ -175,18 +190,25 @@ class MovementIndex:
             return
         merged = covered
         if known.first_block < covered.first_block <= known.last_block + 1:
-            merged = Coverage(known.first_block, covered.last_block)
+            merged = replace(covered, first_block=known.first_block)
         await self._coverage.update_one(
             {"_id": self._scope, **_fields(known)}, {"$set": _fields(merged)}
         )
 
-    def _named(self, kept: KeptTransaction) -> dict[str, Any]:
-        name = f"{self._scope}:{kept.block_number:012d}:{kept.transaction_index:06d}"
-        return {"_id": name, "scope": self._scope, **document_of(kept)}
+    def _document(self, kept: KeptTransaction) -> dict[str, Any]:
+        return {"_id": self._name(kept), "scope": self._scope, **document_of(kept)}
 
-    def _between(self, first: int) -> dict[str, Any]:
-        return {"_id": {"$gte": f"{self._scope}:{first:012d}", "$lt": f"{self._scope}:a"}}
+    def _name(self, kept: KeptTransaction) -> str:
+        return f"{self._scope}:{kept.block_number:012d}:{kept.transaction_index:06d}"
+
+    def _between(self, first: int, last: int | None = None) -> dict[str, Any]:
+        after = "a" if last is None else f"{last + 1:012d}"
+        return {"_id": {"$gte": f"{self._scope}:{first:012d}", "$lt": f"{self._scope}:{after}"}}
 
 
 def _fields(covered: Coverage) -> dict[str, Any]:
-    return {"firstBlock": covered.first_block, "lastBlock": covered.last_block}
+    return {
+        "firstBlock": covered.first_block,
+        "lastBlock": covered.last_block,
+        "lastHash": covered.last_hash,
+    }

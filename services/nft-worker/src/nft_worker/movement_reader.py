@@ -58,7 +58,8 @@ async def fetch_window_movements(
     transactions = await _fetch_transactions(pinned, found.logs, options.token_ids)
     extent = found.extent
     if options.to_block is None:
-        await index.keep(transactions, Coverage(extent.first_block, extent.last_block))
+        covered = Coverage(extent.first_block, pinned.block.number, pinned.block.hash)
+        await index.keep(transactions, extent.first_block, covered)
     return WindowMovements(extent, transactions)
 
 
@@ -73,11 +74,13 @@ async def _fetch_continued(
     last = pinned.block.number
     if covered is None or covered.last_block > last:
         return None
+    if not await pinned.is_on_chain(covered.last_block, covered.last_hash):
+        await index.discard()
+        return None
     first = await fetch_first_block(pinned, options, last)
     if first is not None and first < covered.first_block:
         return None
-    if not await _read_on(pinned, collection, options, index, covered):
-        return None
+    await _read_on(pinned, collection, options, index, covered)
     newest = await index.find_newest(
         covered.first_block if first is None else first, options.transfer_limit
     )
@@ -111,25 +114,14 @@ async def _read_on(
     options: NftMovementOptions,
     index: MovementIndex,
     covered: Coverage,
-) -> bool:
-    """Keep what happened since; False where the chain has changed below, and nothing is kept.
-
-    The newest block with movements is read once more: it must hold the same transactions.
-    """
-    newest = await index.find_newest_block()
-    since = covered.last_block + 1 if newest is None else newest
-    last = pinned.block.number
+) -> None:
+    """Keep what happened since."""
+    since, last = covered.last_block + 1, pinned.block.number
     if since > last:
-        return True
+        return
     logs = await fetch_transfer_logs(pinned, collection, options.token_ids, since, last)
-    again = {log.transaction_hash for log in logs if log.block_number == newest}
-    if newest is not None and again != await index.find_hashes(newest):
-        await index.discard()
-        return False
-    new = [log for log in logs if log.block_number > covered.last_block]
-    transactions = await _fetch_transactions(pinned, new, options.token_ids)
-    await index.keep(transactions, Coverage(covered.first_block, last))
-    return True
+    transactions = await _fetch_transactions(pinned, logs, options.token_ids)
+    await index.keep(transactions, since, Coverage(covered.first_block, last, pinned.block.hash))
 
 
 async def _fetch_transactions(

@@ -299,6 +299,16 @@ class PinnedChain:
         """Unix seconds of each block."""
         return await headers.fetch_timestamps(self._rpc, self._times, block_numbers, self.kept)
 
+    async def is_on_chain(self, number: int, hash_: str) -> bool:
+        """Whether the block of this number, not above the pinned one, has a hash.
+
+        Who keeps what was read up to a block asks it first: no reorg below has happened then.
+        """
+        if number == self.block.number:
+            return hash_ == self.block.hash
+        [header] = await headers.fetch_headers(self._rpc, [number])
+        return header is not None and header.hash == hash_
+
     async def fetch_transactions(
         self, hashes: Collection[str], *, keep: bool = True
     ) -> dict[str, Transaction]:
