@@ -1,6 +1,7 @@
 """An empty chain on which contracts say and log whatever a test makes them say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -136,6 +137,13 @@ class Stage:
         self.call("evm_mine")
         assert self.call("eth_getTransactionReceipt", digest)["status"] == "0x1"
         return digest
+
+    @contextmanager
+    def mainnet(self) -> Iterator[None]:
+        """Let the node say that it serves mainnet; its accounts do not sign for that."""
+        self.call("anvil_setChainId", 1)
+        yield
+        self.call("anvil_setChainId", 31337)
 
     def finish(self) -> None:
         """Make everything so far final."""

@@ -66,9 +66,7 @@ def punks(stage: "Stage") -> Callable[..., None]:
         }
         answer = dispatch(answers, otherwise="60006000fd")
         stage.call("anvil_setCode", COLLECTION, emitter(answer, events))
-        stage.call("anvil_setChainId", 31337)  # which the node's accounts sign for
         stage.emit(COLLECTION)
-        stage.call("anvil_setChainId", 1)
 
     return happen
 
@@ -84,8 +82,9 @@ async def test_punks_are_found_however_they_came_and_are_no_coin(
     punks(accepted_bid(WALLET, SOMEBODY, 2), 2)
     stage.finish()
 
-    first, _ = await snapshot(stage.url, WALLET, chain_id=1)
-    again, stats = await snapshot(stage.url, WALLET, chain_id=1)
+    with stage.mainnet():
+        first, _ = await snapshot(stage.url, WALLET, chain_id=1)
+        again, stats = await snapshot(stage.url, WALLET, chain_id=1)
 
     found = first.result
     assert [
@@ -113,9 +112,9 @@ async def test_punks_are_found_however_they_came_and_are_no_coin(
 
     punks(transfer(WALLET, SOMEBODY, 1), 1)
     stage.finish()
-    later, _ = await snapshot(
-        stage.url, WALLET, chain_id=1, previous=stored(first, stage.url, chain_id=1)
-    )
+    earlier = stored(first, stage.url, chain_id=1)
+    with stage.mainnet():
+        later, _ = await snapshot(stage.url, WALLET, chain_id=1, previous=earlier)
     assert later.result.changes_since_previous is not None
     changes = later.result.changes_since_previous.assets
     assert [(each.kind, each.token_id, each.end_raw, each.reason) for each in changes] == [
@@ -129,7 +128,8 @@ async def test_a_punk_that_was_claimed_and_never_moved_is_found(
     punks(claim(WALLET, 8_888), 1)
     stage.finish()
 
-    report, _ = await snapshot(stage.url, WALLET, chain_id=1)
+    with stage.mainnet():
+        report, _ = await snapshot(stage.url, WALLET, chain_id=1)
 
     assert [each.token_id for each in report.result.nfts or []] == ["8888"]
 
@@ -140,10 +140,10 @@ async def test_a_wallet_that_never_had_a_punk_is_searched_no_further(
     punks(transfer(SOMEBODY, "0x" + "52" * 20, 5), 0)
     stage.finish()
 
-    report, _ = await snapshot(stage.url, WALLET, chain_id=1)
-    stage.finish()
-    _, on_mainnet = await snapshot(stage.url, WALLET, chain_id=1)
-    stage.call("anvil_setChainId", 31337)
+    with stage.mainnet():
+        report, _ = await snapshot(stage.url, WALLET, chain_id=1)
+        stage.finish()
+        _, on_mainnet = await snapshot(stage.url, WALLET, chain_id=1)
     await snapshot(stage.url, WALLET)
     stage.finish()
     _, elsewhere = await snapshot(stage.url, WALLET)

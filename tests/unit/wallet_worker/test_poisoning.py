@@ -4,13 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.types import Address, Transaction
 from wallet_worker.analysis.counterparties import (
     counterparties,
     native_exchanges,
     token_exchanges,
 )
-from wallet_worker.analysis.poisoning import LOOK_ALIKE, ZERO_VALUE, find_poisoning
+from wallet_worker.analysis.poisoning import (
+    LOOK_ALIKE,
+    ZERO_VALUE,
+    KnownTokens,
+    Poisoning,
+    find_poisoning,
+)
 from wallet_worker.models import Movement, Payment
 
 BuildMovement = Callable[..., Movement]
@@ -24,7 +31,9 @@ STRANGER = Address("0x9999" + "c" * 32 + "8888")
 def codes(
     wallet: Address, movements: list[Movement], transactions: list[Transaction], digits: int = 4
 ) -> list[list[str]]:
-    found = find_poisoning(wallet, movements, {each.hash: each for each in transactions}, digits)
+    by_hash = {each.hash: each for each in transactions}
+    thresholds = WalletThresholds(look_alike_digits=digits)
+    found = find_poisoning(wallet, movements, by_hash, {}, KnownTokens(), thresholds)
     return [[reason.code for reason in found.suspects.get(each.position, ())] for each in movements]
 
 
@@ -72,6 +81,18 @@ def test_whom_the_owner_paid_is_genuine_even_when_the_imitator_was_seen_earlier(
     transactions = [a_transaction(bait, sender=IMITATOR), a_transaction(payment)]
 
     assert codes(wallet, [bait, payment], transactions) == [[LOOK_ALIKE], []]
+
+
+def test_whom_the_owner_paid_native_coin_is_imitated_too(
+    wallet: Address, a_movement: BuildMovement, a_transaction: BuildTransaction
+) -> None:
+    bait = a_movement(sender=IMITATOR, amount=5, block_number=9)
+    own = a_movement(block_number=2)
+    payment = a_transaction(own, recipient=GENUINE, value_wei=1)
+    worthless = a_transaction(own, recipient=GENUINE, value_wei=0)
+
+    assert codes(wallet, [bait], [payment]) == [[LOOK_ALIKE]]
+    assert codes(wallet, [bait], [worthless]) == [[]]
 
 
 def test_nobody_becomes_genuine_by_transfers_of_nothing_or_by_sending(
@@ -153,9 +174,12 @@ def test_the_order_of_reading_never_changes_the_marks(
         for each, sender in zip(movements, senders, strict=True)
     }
 
-    shuffled = find_poisoning(wallet, [movements[index] for index in order], transactions, 4)
+    def found(read: list[Movement]) -> Poisoning:
+        return find_poisoning(wallet, read, transactions, {}, KnownTokens(), WalletThresholds())
 
-    assert shuffled == find_poisoning(wallet, movements, transactions, 4)
+    shuffled = found([movements[index] for index in order])
+
+    assert shuffled == found(movements)
     assert {block for block, _, _ in shuffled.suspects} == {2, 3, 4, 6}
 
 

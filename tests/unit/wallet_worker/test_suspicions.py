@@ -9,7 +9,7 @@ from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.transfers import TRANSFER
 from common.chain.types import Address, Log, Receipt, Transaction
 from wallet_worker.analysis.mass_sends import large_batches
-from wallet_worker.analysis.suspicions import contract_suspicions
+from wallet_worker.analysis.suspicions import contract_suspicions, known_tokens
 from wallet_worker.models import Movement, WalletReading
 
 Build = Callable[..., Any]
@@ -19,7 +19,10 @@ SOMEBODY = Address("0x" + "51" * 20)
 
 def codes(reading: WalletReading, contract: Address, **thresholds: Any) -> list[str]:
     assert reading.history is not None
-    found = contract_suspicions(reading, reading.history, {}, WalletThresholds(**thresholds))
+    counterfeits = known_tokens(reading, reading.history).counterfeits
+    found = contract_suspicions(
+        reading, reading.history, {}, counterfeits, WalletThresholds(**thresholds)
+    )
     return [reason.code for reason, _ in found[contract]]
 
 

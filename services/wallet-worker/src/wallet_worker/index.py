@@ -17,8 +17,8 @@ BALANCE = Kind("walletBalance")
 """Balances as they were last read, by wallet and contract."""
 PROBE = Kind("walletProbe")
 """Balances around the last arrival of a token, by wallet and contract."""
-BATCH = Kind("largeBatches")
-"""Transfers by contract in a transaction, where they are many, by transaction hash."""
+BATCH = Kind("transferBatches")
+"""Transfers by contract in a transaction, where they are several, by transaction hash."""
 URI = Kind("tokenUri", may_change=True)
 """Where the metadata of a token id are, by contract and id."""
 

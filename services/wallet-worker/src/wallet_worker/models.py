@@ -185,7 +185,7 @@ class WalletReading:
         transactions: By hash, the newest ones behind the history and of `native`; empty when not
             asked for.
         receipts: Of `transactions`; one is missing where nodes have dropped it.
-        batches: Transfers in each transaction by contract, where they were eight or more.
+        batches: Transfers in each transaction by contract, where they were three or more.
         timestamps: Unix seconds of the blocks of `wallet_worker.analysis.discovery.blocks_to_date`.
     """
 

@@ -37,6 +37,9 @@ class WalletThresholds(CamelModel):
             look alike; wallets usually show four of each.
         zero_value_transfers: Zero-value transfers with one address that make an alert even when
             it looks like nobody else.
+        poisoning_fake_transfers: Transfers of one counterfeit in one transaction that mark it.
+        poisoning_dust_transfers: Transfers of one well-known token in one transaction from which on
+            small change among them, with the first digits of a real amount, is marked.
         unexplained_balance_pct: Percentage of a token's balance (or of what was received or sent,
             if larger) that its transfers may leave unexplained without an alert.
         mass_send_transfers: Transfers of one token in one transaction above which it counts as
@@ -48,6 +51,8 @@ class WalletThresholds(CamelModel):
     spam_score: float = Field(default=0.5, gt=0, le=1)
     look_alike_digits: int = Field(default=4, ge=2, le=19)
     zero_value_transfers: int = Field(default=3, ge=1)
+    poisoning_fake_transfers: int = Field(default=5, ge=3)
+    poisoning_dust_transfers: int = Field(default=10, ge=3)
     unexplained_balance_pct: float = Field(default=0.0, ge=0, le=100)
     mass_send_transfers: int = Field(default=50, ge=8)
     balance_change_pct: float = Field(default=20.0, gt=0, le=1e9)

@@ -1,7 +1,7 @@
 """What in a snapshot deserves a look, judged without an earlier snapshot."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.types import Address
@@ -10,6 +10,7 @@ from common.results.alerts import Alert, AlertMetrics
 from common.results.envelope import Completeness
 from common.results.wallet_snapshot import TokenHolding
 from wallet_worker.analysis.alerting import wallet_alert
+from wallet_worker.analysis.poisoned_groups import COUNTERFEIT, DUST
 from wallet_worker.analysis.poisoning import ZERO_VALUE, Poisoning
 from wallet_worker.models import Movement, WalletReading
 
@@ -34,7 +35,7 @@ def wallet_alerts(
 def _poisoning_alerts(
     reading: WalletReading, poisoning: Poisoning, thresholds: WalletThresholds
 ) -> list[Alert]:
-    """One alert for each address that imitates another, or that often moves nothing.
+    """One alert for each address that imitates another, often moves nothing, or shows up in groups.
 
     Severity is high when the wallet itself has sent something to an imitator. Of many addresses
     the ones with the newest transfers are alerted: at most 100 in one snapshot.
@@ -49,12 +50,14 @@ def _poisoning_alerts(
     alerts = []
     for address, movements in by_address.items():
         imitated = poisoning.imitations.get(address)
-        zero_values = sum(
-            reason.code == ZERO_VALUE
+        codes = Counter(
+            reason.code
             for movement in movements
             for reason in poisoning.suspects[movement.position]
         )
-        if imitated is None and zero_values < thresholds.zero_value_transfers:
+        is_often = codes[ZERO_VALUE] >= thresholds.zero_value_transfers
+        is_grouped = COUNTERFEIT in codes or DUST in codes
+        if imitated is None and not is_often and not is_grouped:
             continue
         fell_for_it = imitated is not None and _has_paid(reading, movements)
         alerts.append(
@@ -64,10 +67,10 @@ def _poisoning_alerts(
                 severity="high" if fell_for_it else "medium",
                 subject=wallet,
                 keys=[address],
-                title=_poisoning_title(address, imitated, len(movements), fell_for_it),
+                title=_poisoning_title(address, imitated, codes, len(movements), fell_for_it),
                 metrics=AlertMetrics(
                     value=len(movements),
-                    threshold=None if imitated else thresholds.zero_value_transfers,
+                    threshold=None if imitated or is_grouped else thresholds.zero_value_transfers,
                 ),
                 movements=movements,
             )
@@ -87,12 +90,21 @@ def _has_paid(reading: WalletReading, movements: Sequence[Movement]) -> bool:
 
 
 def _poisoning_title(
-    address: Address, imitated: Address | None, count: int, fell_for_it: bool
+    address: Address,
+    imitated: Address | None,
+    codes: Container[str],
+    count: int,
+    fell_for_it: bool,
 ) -> str:
+    transfers = f"{count} transfer{'' if count == 1 else 's'}"
+    if imitated is None and COUNTERFEIT in codes:
+        return f"{transfers} of counterfeits with {address}, not sent by the wallet"
+    if imitated is None and DUST in codes:
+        return f"{transfers} of dust with {address}, in the digits of an amount that moved before"
     if imitated is None:
-        return f"{count} transfers of nothing with {address} were not sent by the wallet"
+        return f"{transfers} of nothing with {address}, not sent by the wallet"
     paid = " and has been paid by the wallet" if fell_for_it else ""
-    return f"{address} imitates {imitated} in {count} transfers{paid}"
+    return f"{address} imitates {imitated} in {transfers}{paid}"
 
 
 def _unexplained_balance_alerts(

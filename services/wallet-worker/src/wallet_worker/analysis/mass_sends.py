@@ -13,8 +13,8 @@ from common.results.envelope import Reason
 from wallet_worker.analysis.spam import Suspicion
 from wallet_worker.models import Movement
 
-SMALLEST_BATCH = 8
-"""Fewer transfers of a token in one transaction are usual; thresholds may not be below."""
+SMALLEST_BATCH = 3
+"""Fewer transfers of a token in one transaction are no group; thresholds may not be below."""
 
 _TRANSFERS = (TRANSFER, TRANSFER_SINGLE, TRANSFER_BATCH)
 

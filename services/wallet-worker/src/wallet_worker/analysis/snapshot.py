@@ -27,7 +27,7 @@ from wallet_worker.analysis.nfts import nft_collections, nft_holdings
 from wallet_worker.analysis.poisoning import Poisoning, find_poisoning
 from wallet_worker.analysis.previous import PreviousSnapshot
 from wallet_worker.analysis.spam import Suspicion, spam_mark
-from wallet_worker.analysis.suspicions import contract_suspicions
+from wallet_worker.analysis.suspicions import contract_suspicions, known_tokens
 from wallet_worker.analysis.tokens import is_held, token_holdings
 from wallet_worker.analysis.values import fill_portfolio, price_native, price_tokens, total_value
 from wallet_worker.models import ContractAnswers, History, WalletReading
@@ -63,14 +63,19 @@ def compose_snapshot(
     nfts: tuple[list[NftHolding], list[DisputedNft]] | None = None
     alerts: list[Alert] = []
     if history is not None:
+        tokens = known_tokens(reading, history)
         poisoning = find_poisoning(
             reading.account.address,
             history.movements,
             reading.transactions,
-            thresholds.look_alike_digits,
+            reading.batches,
+            tokens,
+            thresholds,
         )
         result.cursor = Cursor(last_block=reading.block.number, last_block_hash=reading.block.hash)
-        suspicions = contract_suspicions(reading, history, poisoning.suspects, thresholds)
+        suspicions = contract_suspicions(
+            reading, history, poisoning.suspects, tokens.counterfeits, thresholds
+        )
         if options.include_token_balances:
             holdings = _holdings(reading, history, suspicions, thresholds)
             price_tokens(holdings, reading.prices)

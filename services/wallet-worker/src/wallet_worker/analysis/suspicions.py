@@ -6,9 +6,10 @@ from itertools import chain
 from common.actions.wallet_snapshot import WalletThresholds
 from common.chain.types import Address, Transaction
 from common.prices.counterfeits import counterfeit_reason
+from common.results.envelope import Reason
 from wallet_worker.analysis.discovery import erc20_contracts
 from wallet_worker.analysis.mass_sends import mass_send_suspicions
-from wallet_worker.analysis.poisoning import Suspects
+from wallet_worker.analysis.poisoning import KnownTokens, Suspects
 from wallet_worker.analysis.spam import Suspicion, name_suspicions, poisoning_suspicions
 from wallet_worker.models import History, Movement, WalletReading
 
@@ -16,30 +17,54 @@ COUNTERFEIT_WEIGHT = 0.6
 """Of a suspicion by symbol alone: some bridged tokens bear the symbol of the original."""
 
 
+def known_tokens(reading: WalletReading, history: History) -> KnownTokens:
+    """Return which tokens are well known, and which of the wallet's coins pretend to be.
+
+    One that the wallet asked for is no counterfeit.
+    """
+    trusted = _trusted(reading, history)
+    return KnownTokens(
+        officials=frozenset(chain.from_iterable(reading.officials.values())),
+        counterfeits={
+            contract: reason
+            for contract in erc20_contracts(history)
+            if contract not in trusted
+            and (
+                reason := counterfeit_reason(reading.answers.metadata[contract], reading.officials)
+            )
+        },
+    )
+
+
 def contract_suspicions(
-    reading: WalletReading, history: History, suspects: Suspects, thresholds: WalletThresholds
+    reading: WalletReading,
+    history: History,
+    suspects: Suspects,
+    counterfeits: Mapping[Address, Reason],
+    thresholds: WalletThresholds,
 ) -> dict[Address, list[Suspicion]]:
     """Return what is suspicious of each contract, its answers about balances aside.
 
-    A well-known token, and one that the wallet asked for, is no counterfeit and no mass send.
+    A well-known token, and one that the wallet asked for, is no mass send.
     """
-    wallet, movements = reading.account.address, history.movements
-    trusted = {
-        *wanted_contracts(wallet, movements, reading.transactions),
-        *chain.from_iterable(reading.officials.values()),
-    }
+    movements, trusted = history.movements, _trusted(reading, history)
     poisoned = poisoning_suspicions(movements, suspects)
     sent_to_many = mass_send_suspicions(movements, reading.batches, thresholds.mass_send_transfers)
-    coins = set(erc20_contracts(history))
     found: dict[Address, list[Suspicion]] = {}
     for contract, metadata in reading.answers.metadata.items():
         found[contract] = [*name_suspicions(metadata), *poisoned.get(contract, [])]
-        if contract in coins and contract not in trusted:
-            reason = counterfeit_reason(metadata, reading.officials)
-            found[contract] += [(reason, COUNTERFEIT_WEIGHT)] if reason else []
+        if contract in counterfeits:
+            found[contract].append((counterfeits[contract], COUNTERFEIT_WEIGHT))
         if contract in sent_to_many and contract not in trusted:
             found[contract].append(sent_to_many[contract])
     return found
+
+
+def _trusted(reading: WalletReading, history: History) -> set[Address]:
+    return {
+        *wanted_contracts(reading.account.address, history.movements, reading.transactions),
+        *chain.from_iterable(reading.officials.values()),
+    }
 
 
 def wanted_contracts(
