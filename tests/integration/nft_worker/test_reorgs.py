@@ -1,7 +1,6 @@
 """A reorg of the real node between two runs: nothing kept of the abandoned fork is believed."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,28 +9,25 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.actions.handler import Report
 from common.chain.types import RpcStats
 from common.results.nft_movements import NftMovementAnalysis
-from local_chain.addresses import COLLECTION, CREATOR, MARKETPLACE, account
-from local_chain.deployment import deploy
-from local_chain.execution import BlockMaker, check_receipts
-from local_chain.nft_actions import approve_nfts, buy_nft, mint_nfts, transfer_nft
+from local_chain.addresses import COLLECTION
+from local_chain.nft_actions import buy_nft, transfer_nft
 from local_chain.node import Node
-from local_chain.plan import Transaction
 from nft_worker.movement_index import COVERAGE
+from tests.integration.nft_worker.trading_chain import (
+    ALICE,
+    BOB,
+    CAROL,
+    ETHER,
+    EVERYBODY_HAS_ONE,
+    Blocks,
+    TradingChain,
+)
 from tests.integration.stage import Stage
 
 Analysis = Callable[..., Awaitable[tuple[Report[NftMovementAnalysis], RpcStats]]]
 Database = AsyncDatabase[dict[str, Any]]
-Blocks = Sequence[Sequence[Transaction]]
 
-ETHER = 10**18
-ALICE, BOB, CAROL = TRADERS = tuple(map(account, ("alice", "bob", "carol")))
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-COMMON: Blocks = (
-    [mint_nfts(owner, range(token_id, token_id + 1)) for token_id, owner in enumerate(TRADERS)],
-    [approve_nfts(COLLECTION, owner, MARKETPLACE) for owner in TRADERS],
-    [buy_nft(BOB, ALICE, 0, ETHER)],
-)
+COMMON: Blocks = (*EVERYBODY_HAS_ONE, [buy_nft(BOB, ALICE, 0, ETHER)])
 ABANDONED: Blocks = ([buy_nft(ALICE, BOB, 0, ETHER)], [buy_nft(BOB, CAROL, 2, 2 * ETHER)])
 
 ALL_ELSE: Blocks = ([transfer_nft(BOB, CAROL, 0)], [buy_nft(CAROL, BOB, 1, 3 * ETHER)])
@@ -39,24 +35,6 @@ LATER: Blocks = ([], *ABANDONED)
 FEWER: Blocks = ABANDONED[:1]
 SAME_END: Blocks = ([buy_nft(CAROL, BOB, 0, 5 * ETHER)], ABANDONED[1])
 """The newest block holds the very same transaction, the one below another."""
-
-
-class Fork:
-    """A chain with a collection, to which blocks are added an hour apart."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        node.batch([("anvil_autoImpersonateAccount", [True])])
-        node.batch([("anvil_setBalance", [each, hex(99 * ETHER)]) for each in (*TRADERS, CREATOR)])
-
-    def add(self, blocks: Blocks, first_hour: int) -> None:
-        """Mine blocks, and so many after them that they are final."""
-        maker = BlockMaker(self._node)
-        executed = deploy(self._node, maker, START) if first_hour == 0 else []
-        for hour, transactions in enumerate(blocks, first_hour + 1):
-            executed += maker.mine(START + timedelta(hours=hour), transactions)
-        check_receipts(self._node, executed)
-        self._node.call("anvil_mine", "0x64")
 
 
 @pytest.mark.parametrize("ended", ["after telling what it covers", "before"])
@@ -69,18 +47,18 @@ async def test_after_a_reorg_a_recurring_run_is_one_from_scratch(
     stage: Stage, analysis: Analysis, database: Database, replacement: Blocks, ended: str
 ) -> None:
     with Node(stage.url) as node:
-        fork = Fork(node)
-        fork.add(COMMON, 0)
+        chain = TradingChain(node)
+        chain.add(COMMON, 1)
         first, _ = await analysis(stage.url, COLLECTION)
         told = await database[COVERAGE].find_one()
         assert told is not None
         snapshot = node.call("evm_snapshot")
-        fork.add(ABANDONED, 10)
+        chain.add(ABANDONED, 10)
         abandoned, _ = await analysis(stage.url, COLLECTION)
         if ended == "before":  # killed when its transactions were kept and nothing else
             await database[COVERAGE].replace_one({"_id": told["_id"]}, told)
         assert node.call("evm_revert", snapshot)
-        fork.add(replacement, 10)
+        chain.add(replacement, 10)
         node.call("anvil_mine", "0x5")  # the new fork is longer
     recurring, _ = await analysis(stage.url, COLLECTION)
     for name in await database.list_collection_names():

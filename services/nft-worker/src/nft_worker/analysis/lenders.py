@@ -1,7 +1,11 @@
 """Flash loans told by the events of the lenders: a loan given and paid back in one transaction.
 
-Source: the contracts of the lenders; Dune's spellbook lists the same ones under `flashloans`. A
-flash swap of Uniswap 2 has no event of its own and is not told.
+Events: from the contracts of the lenders. Addresses, each looked up again in public sources: Aave 1
+to 3 in bgd-labs/aave-address-book (`AaveV1.sol`, `AaveAddressBookV2.sol`) and in contracts that
+borrow there; dYdX in dydxprotocol/solo, `migrations/deployed.json`; Maker's two flash mint modules,
+one after the other `MCD_FLASH`, in spells of Maker and its documentation of the module; Balancer's
+vault and Morpho in contracts and lists of many who use them. A flash swap of Uniswap 2 has no event
+of its own and is not told.
 """
 
 from collections.abc import Iterable
