@@ -59,3 +59,21 @@ def test_the_coin_of_a_chain_may_have_a_contract_of_its_own() -> None:
 
     assert counterfeit_reason(_a_token(coin, "POL"), polygon) is None
     assert counterfeit_reason(_a_token(SOMEBODY, "POL"), polygon) is not None
+
+
+BRIDGED = {
+    10: "0x7f5c764cbc14f9669b88837ca1490cca17c31607",
+    42161: "0xff970a61a04b1ca14834a43f5de4533ebddb5cc8",
+}
+
+
+@pytest.mark.parametrize(("chain_id", "bridged"), BRIDGED.items())
+def test_what_came_over_the_bridge_of_a_chain_is_genuine_though_the_issuer_followed(
+    chain_id: int, bridged: str
+) -> None:
+    officials = official_symbols(packaged_feeds()[chain_id], chain_id)
+
+    assert counterfeit_reason(_a_token(Address(bridged), "USDC", "USD Coin"), officials) is None
+    fake = counterfeit_reason(_a_token(SOMEBODY, "USDC", "USD Coin"), officials)
+    assert fake is not None
+    assert bridged in fake.detail

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from common.models import CamelModel, UtcDatetime, from_millis, now_utc, to_millis
+from common.models import CamelModel, Number, UtcDatetime, from_millis, now_utc, to_millis
 
 MOMENT = TypeAdapter(UtcDatetime)
 offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -66,3 +66,16 @@ def test_json_is_camel_case_and_python_is_not() -> None:
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(ValidationError, match="totalvalue"):
         Sample.model_validate({"totalValue": 1, "totalvalue": 2})
+
+
+def test_a_count_is_shown_as_an_integer_and_a_measure_with_its_fraction() -> None:
+    numbers: TypeAdapter[list[Number]] = TypeAdapter(list[Number])
+
+    assert numbers.dump_json(numbers.validate_python([3, 3.0, 2.5])) == b"[3,3.0,2.5]"
+
+
+def test_a_count_beyond_what_json_tells_exactly_is_a_measure() -> None:
+    number: TypeAdapter[Number] = TypeAdapter(Number)
+
+    assert isinstance(number.validate_python(2**53), int)
+    assert isinstance(number.validate_python(2**70), float)  # MongoDB would refuse the integer

@@ -123,6 +123,7 @@ def test_the_result_names_the_thresholds_in_force(a_reading: Reading) -> None:
     assert result.thresholds["whalePercentage"] == 2.5
     assert result.thresholds["activitySpikePct"] == 200.0
     assert "largeTransferAmount" not in result.thresholds
+    assert '"concentrationNakamoto":3,' in result.model_dump_json(by_alias=True)  # a count
 
 
 def test_the_window_tells_that_older_history_exists(a_reading: Reading, noon: int) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -24,6 +24,10 @@ UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 
 RawAmount = Annotated[str, "decimal digits of an integer of up to 256 bits, possibly negative"]
 """An exact integer as a decimal string: JSON numbers lose precision above 2**53."""
+
+
+Number = Annotated[int, Field(ge=-(2**53), le=2**53)] | float
+"""A count or a measure: a count stays an integer as long as JSON numbers are exact."""
 
 
 def now_utc() -> datetime:

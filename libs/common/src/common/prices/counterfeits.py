@@ -28,6 +28,15 @@ _COINS_AS_TOKENS = {
 }
 """Contracts of the chains themselves by which their coin can be used as a token."""
 
+_BRIDGED = {
+    10: {"usdc": Address("0x7f5c764cbc14f9669b88837ca1490cca17c31607")},
+    42161: {"usdc": Address("0xff970a61a04b1ca14834a43f5de4533ebddb5cc8")},
+}
+"""Tokens that came over a chain's own bridge before the issuer's, and bear its symbol: USDC.e,
+which calls itself USDC on Optimism, and did on Arbitrum. Source: public token lists, which name
+these addresses USDC or USDC.e.
+"""
+
 
 def official_symbols(feeds: Collection[PriceFeed], chain_id: int) -> dict[str, frozenset[Address]]:
     """Return the contracts that well-known symbols belong to; the native coin's mostly to none."""
@@ -39,6 +48,8 @@ def official_symbols(feeds: Collection[PriceFeed], chain_id: int) -> dict[str, f
         if feed.symbol is not None and feed.token is not None:
             symbol = plain_symbol(feed.symbol)
             officials[symbol] = officials.get(symbol, frozenset()) | {feed.token}
+    for symbol, bridged in _BRIDGED.get(chain_id, {}).items():
+        officials[symbol] = officials.get(symbol, frozenset()) | {bridged}
     return officials
 
 

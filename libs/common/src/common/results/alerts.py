@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.models import CamelModel, UtcDatetime
+from common.models import CamelModel, Number, UtcDatetime
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
 
@@ -21,9 +21,9 @@ class AlertSubject(CamelModel):
 class AlertMetrics(CamelModel):
     """The measured value and what it was held against, in the unit that the type implies."""
 
-    value: float
-    threshold: float | None = None
-    baseline: float | None = None
+    value: Number
+    threshold: Number | None = None
+    baseline: Number | None = None
     z_score: float | None = None
     unit: str | None = Field(
         default=None,

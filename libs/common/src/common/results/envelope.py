@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.models import CamelModel, UtcDatetime
+from common.models import CamelModel, Number, UtcDatetime
 
 
 class BlockReference(CamelModel):
@@ -68,4 +68,4 @@ class ActionResult(CamelModel):
     window: Window
     completeness: Completeness = Completeness()
     warnings: list[Reason] = []
-    thresholds: dict[str, float] = {}
+    thresholds: dict[str, Number] = {}
