@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 import pytest
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
@@ -18,6 +19,7 @@ from common.chain.transfers import (
     WETH_DEPOSIT,
     WETH_WITHDRAWAL,
     DecodedLogs,
+    Erc20Transfer,
     address_topic,
     decode_transfers,
 )
@@ -64,7 +66,7 @@ def test_a_transfer_with_three_topics_is_fungible(
     )
 
     [transfer] = decoded.erc20
-    assert transfer == (
+    assert transfer == Erc20Transfer(
         CONTRACT, sender, recipient, amount, 7, "0x" + "dd" * 32, 3, 5,
     )  # fmt: skip
     assert replace(decoded, erc20=()) == NOTHING
@@ -210,7 +212,7 @@ def test_no_data_at_all_makes_decoding_fail(
     topic: str, rest: list[str], words: list[int], tail: bytes
 ) -> None:
     data = "0x" + "".join(word(value)[2:] for value in words) + tail.hex()
-    decode_transfers([log((topic, *rest))._replace(data=data)])
+    decode_transfers([msgspec.structs.replace(log((topic, *rest)), data=data)])
 
 
 def test_logs_of_other_events_are_passed_over() -> None:

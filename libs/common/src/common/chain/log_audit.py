@@ -87,7 +87,7 @@ class LogAudit:
         self._passed_over = 0
 
     async def confirm(self, parts: Sequence[Part]) -> list[Log]:
-        """The logs of all parts, in no order, as sure as a second look can make them.
+        """The logs of one part after the other, as sure as a second look can make them.
 
         Raises:
             InvalidAnswer: Answers are cut short again and again, or some that were not audited

@@ -1,21 +1,24 @@
 """eth_getLogs answers checked and turned into records, a hundred thousand at a time. No I/O.
 
-Answers are taken apart by column: one pass over a joined column checks it as strictly as a pattern
-on every log would, at a fraction of the time. Whatever does not pass is read again log by log,
-which names the fault, or accepts upper-case hex.
+Logs of one answer share most of their texts: each is looked up, and is checked and read where it
+is new. The checks are one pass over joined texts, as strict as a pattern on every log would be, at
+a fraction of the time. Whatever does not pass is read again log by log, which names the fault, or
+accepts upper-case hex.
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
-from itertools import chain, islice, repeat
+from collections.abc import Collection, Sequence
+from functools import partial
+from itertools import islice
 from operator import attrgetter, itemgetter, lt
 from typing import Any
 
 import msgspec
 
 from common.chain.errors import InvalidAnswer
-from common.chain.garbage import make_records, paused_collection
+from common.chain.garbage import paused_collection
 from common.chain.parsing import parse_quantity, shown
+from common.chain.texts import ReadOnce
 from common.chain.types import Address, Block, Log, LogFilter, TopicFilter
 
 _FIELDS = (
@@ -27,16 +30,8 @@ _FIELDS = (
     "transactionIndex",
     "logIndex",
 )
-_columns = itemgetter(*_FIELDS, "topics")
-_of_raw = {
-    "blockNumber": "block_number",
-    "blockHash": "block_hash",
-    "transactionHash": "transaction_hash",
-    "transactionIndex": "transaction_index",
-    "logIndex": "log_index",
-}
-_address = itemgetter(Log._fields.index("address"))
-_topics = itemgetter(Log._fields.index("topics"))
+_values = itemgetter(*_FIELDS, "topics")
+_is_removed, _topics = attrgetter("removed"), attrgetter("topics")
 _HEX_DIGITS = b"0123456789abcdef"
 _MAX_TOPICS = 4
 _HASH_LENGTH, _ADDRESS_LENGTH, _QUANTITY_LENGTH = 66, 42, 18
@@ -96,7 +91,7 @@ def parse_logs(answer: Any) -> list[Log]:
         raise InvalidAnswer(f"expected a list of logs, got {shown(answer)}")
     if not answer:
         return []
-    logs = _parse_columns(answer)
+    logs = _parse_quickly(answer)
     if logs is None:
         logs = [_parse_log(msgspec.to_builtins(entry)) for entry in answer]
     if not _is_ascending(logs):
@@ -123,7 +118,7 @@ def parse_log_timestamps(answer: Any) -> dict[int, int]:
     }
 
 
-log_position = itemgetter(Log._fields.index("block_number"), Log._fields.index("log_index"))
+log_position = attrgetter("block_number", "log_index")
 """Where a log stands in the order of the chain: block number and log index."""
 
 
@@ -145,14 +140,14 @@ def check_logs(logs: Sequence[Log], wanted: LogFilter, from_block: int, to_block
                 f"a log of block {log.block_number} in the answer for {from_block}..{to_block}"
             )
     if wanted.addresses:
-        for address in set(map(_address, logs)) - set(wanted.addresses):
+        for address in {log.address for log in logs} - set(wanted.addresses):
             raise InvalidAnswer(f"a log of {address}, which was not asked for")
     for index, topic in enumerate(wanted.topics):
         if topic is None:
             continue
         allowed = {topic} if isinstance(topic, str) else set(topic)
         try:
-            found = set(map(itemgetter(index), map(_topics, logs)))
+            found = {log.topics[index] for log in logs}
         except IndexError:
             found = {""}
         if not found <= allowed:
@@ -183,56 +178,41 @@ def _topic_field(topic: TopicFilter) -> Any:
     return list(topic) if isinstance(topic, tuple) else topic
 
 
-def _parse_columns(answer: list[Any]) -> list[Log] | None:
-    """All logs at once; None where one of them needs a closer look."""
-    names = (*_FIELDS, "topics")
-    getters: list[Callable[[Any], Any]]
+def _parse_quickly(answer: list[Any]) -> list[Log] | None:
+    """All logs in one pass; None where one of them needs a closer look."""
+    # Equal texts become one object: a million logs name a few contracts, blocks and holders.
+    addresses, hashes = ReadOnce(Address), ReadOnce(str)
+    numbers = ReadOnce(partial(int, base=16))
+    topic_of = hashes.__getitem__
     try:
-        if isinstance(answer[0], RawLog):
-            removed = map(attrgetter("removed"), answer)
-            getters = [attrgetter(_of_raw.get(name, name)) for name in names]
-        else:
-            removed = map(dict.get, answer, repeat("removed"))
-            getters = [itemgetter(name) for name in names]
-        if any(removed):
-            return None
-        address, data, block, block_hash, transaction, index, position, topics = (
-            list(map(getter, answer)) for getter in getters
-        )
-        addresses, block_hashes = set(address), set(block_hash)
-        numbers = {*block, *index, *position}
-        if not (
-            set(map(type, topics)) <= {list, tuple}
-            and max(map(len, topics)) <= _MAX_TOPICS
-            and _are_hex(addresses, _ADDRESS_LENGTH)
-            and _are_hex(block_hashes, _HASH_LENGTH)
-            and _are_hex(transaction, _HASH_LENGTH)
-            and _are_hex(set(chain.from_iterable(topics)), _HASH_LENGTH)
-            and _are_hex(data, None)
-            and _are_hex(numbers, None)
-            and 3 <= min(map(len, numbers)) <= max(map(len, numbers)) <= _QUANTITY_LENGTH
-            and not any(length % 2 for length in set(map(len, data)))
-        ):
-            return None
-    except (KeyError, TypeError):
+        raws = msgspec.convert(answer, list[RawLog])
+        logs = [
+            Log(
+                addresses[raw.address],
+                tuple(map(topic_of, raw.topics)),
+                raw.data,
+                numbers[raw.block_number],
+                hashes[raw.block_hash],
+                hashes[raw.transaction_hash],
+                numbers[raw.transaction_index],
+                numbers[raw.log_index],
+            )
+            for raw in raws
+        ]
+    except ValueError:  # of msgspec and of int
         return None
-    value = {digits: int(digits, 16) for digits in numbers}.__getitem__
-    # Equal texts become one object: a million logs name a few contracts and blocks.
-    one_address = {text: Address(text) for text in addresses}.__getitem__
-    one_hash = {text: text for text in block_hashes}.__getitem__
-    return list(
-        make_records(
-            Log,
-            map(one_address, address),
-            map(tuple, topics),
-            data,
-            map(value, block),
-            map(one_hash, block_hash),
-            transaction,
-            map(value, index),
-            map(value, position),
-        )
+    data = [raw.data for raw in raws]
+    is_plain = (
+        not any(map(_is_removed, raws))
+        and max(map(len, map(_topics, raws))) <= _MAX_TOPICS
+        and _are_hex(addresses, _ADDRESS_LENGTH)
+        and _are_hex(hashes, _HASH_LENGTH)
+        and _are_hex(data, None)
+        and not any(length % 2 for length in set(map(len, data)))
+        and _are_hex(numbers, None)
+        and 3 <= min(map(len, numbers)) <= max(map(len, numbers)) <= _QUANTITY_LENGTH
     )
+    return logs if is_plain else None
 
 
 def _are_hex(texts: Collection[str], length: int | None) -> bool:
@@ -255,7 +235,7 @@ def _parse_log(entry: Any) -> Log:
     try:
         if entry.get("removed"):
             raise InvalidAnswer("a log of a dropped block (removed: true)")
-        *fields, topics = _columns(entry)
+        *fields, topics = _values(entry)
         text = ",".join((*fields, *topics)).lower()
     except (AttributeError, KeyError, TypeError) as error:
         raise InvalidAnswer(f"a log without its fields ({error})") from error

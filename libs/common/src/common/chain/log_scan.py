@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -70,7 +71,9 @@ class LogScan:
             # While a window is checked, and used, the next one is being read.
             following = asyncio.create_task(self._fetch_window())
             try:
-                logs = in_order(await self._audit.confirm(parts))
+                logs = await self._audit.confirm(parts)
+                if any(part.last >= after.first for part, after in pairwise(parts)):
+                    logs = in_order(logs)  # parts of one range, by addresses or topics
                 end = max(part.last for part in parts)
                 yield Part(parts[0].first, end, self._wanted, logs)
                 parts = await following

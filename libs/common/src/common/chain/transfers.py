@@ -1,12 +1,13 @@
 """Token transfers decoded from logs: a log becomes typed records by slicing. No I/O."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import repeat
-from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from common.chain.garbage import make_records, paused_collection
+import msgspec
+
+from common.chain.garbage import paused_collection
+from common.chain.texts import ReadOnce
 from common.chain.types import Address, Log
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
@@ -20,8 +21,8 @@ CONSECUTIVE_CAP = 5_000
 """ERC-2309 announces a whole range of tokens in one log; longer ranges are not unrolled."""
 
 
-class Erc20Transfer(NamedTuple):
-    """A fungible transfer; `amount` in the token's smallest unit. A tuple, as `Log` is."""
+class Erc20Transfer(msgspec.Struct, frozen=True, gc=False):
+    """A fungible transfer; `amount` in the token's smallest unit. A struct, as `Log` is."""
 
     contract: Address
     sender: Address
@@ -34,7 +35,7 @@ class Erc20Transfer(NamedTuple):
 
 
 class NftTransfer(NamedTuple):
-    """One token id that moved. A tuple, as `Log` is.
+    """One token id that moved. A tuple, since jobs hold hundreds of thousands.
 
     Attributes:
         operator: Who moved it (ERC-1155 only).
@@ -91,38 +92,8 @@ def decode_transfers(logs: Iterable[Log]) -> DecodedLogs:
     layouts without indexed arguments do not say what they moved, so they count as undecodable.
     Logs of other events are passed over.
     """
-    together = list(logs)
     with paused_collection():
-        return _decode_erc20(together) or _decode(together)
-
-
-def _decode_erc20(logs: Sequence[Log]) -> DecodedLogs | None:
-    """All logs by column, in half the time; None where one of them is no plain ERC-20 transfer."""
-    topics = list(map(_topics_of, logs))
-    if set(map(len, topics)) != {3}:
-        return None
-    contracts, _, data, blocks, _, transactions, indexes, positions = zip(*logs, strict=True)
-    events, senders, recipients = zip(*topics, strict=True)
-    padded = {*senders, *recipients}
-    if (
-        set(events) != {TRANSFER}
-        or set(map(len, data)) != {_ONE_WORD}
-        or {each[:26] for each in padded} != {_ADDRESS_PADDING}
-    ):
-        return None
-    address = {each: Address("0x" + each[26:]) for each in padded}.__getitem__
-    found = make_records(
-        Erc20Transfer,
-        contracts,
-        map(address, senders),
-        map(address, recipients),
-        map(int, data, repeat(16)),
-        blocks,
-        transactions,
-        indexes,
-        positions,
-    )
-    return DecodedLogs(tuple(found), (), (), 0)
+        return _decode(logs)
 
 
 def _decode(logs: Iterable[Log]) -> DecodedLogs:
@@ -130,15 +101,28 @@ def _decode(logs: Iterable[Log]) -> DecodedLogs:
     nft: list[NftTransfer] = []
     wraps: list[WrapEvent] = []
     undecodable = 0
+    accounts = ReadOnce(_topic_address)
     for log in logs:
         topics = log.topics
         topic = topics[0] if topics else ""
         if topic == TRANSFER and len(topics) == 3:
-            transfer = _erc20_transfer(log)
-            if transfer is None:
+            # Most logs are of this kind: made here, without a call for each.
+            sender, recipient, data = accounts[topics[1]], accounts[topics[2]], log.data
+            if sender is None or recipient is None or len(data) != _ONE_WORD:
                 undecodable += 1
-            else:
-                erc20.append(transfer)
+                continue
+            erc20.append(
+                Erc20Transfer(
+                    log.address,
+                    sender,
+                    recipient,
+                    int(data, 16),
+                    log.block_number,
+                    log.transaction_hash,
+                    log.transaction_index,
+                    log.log_index,
+                )
+            )
         elif topic in _NFT_DECODERS:
             moved = _NFT_DECODERS[topic](log)
             if moved is None:
@@ -160,29 +144,8 @@ def address_topic(address: Address) -> str:
 
 
 _ADDRESS_PADDING = "0x" + "0" * 24
-_topics_of = itemgetter(Log._fields.index("topics"))
 _WORD = 64  # hex digits of 32 bytes
 _ONE_WORD = 2 + _WORD  # length of a topic, or of data that holds one value
-
-
-def _erc20_transfer(log: Log) -> Erc20Transfer | None:
-    contract, (_, sender, recipient), data, block, _, transaction, index, position = log
-    if (
-        len(data) != _ONE_WORD
-        or sender[:26] != _ADDRESS_PADDING
-        or recipient[:26] != _ADDRESS_PADDING
-    ):
-        return None
-    return Erc20Transfer(
-        contract,
-        Address("0x" + sender[26:]),
-        Address("0x" + recipient[26:]),
-        int(data, 16),
-        block,
-        transaction,
-        index,
-        position,
-    )
 
 
 def _erc721_transfer(log: Log) -> list[NftTransfer] | None:

@@ -3,12 +3,12 @@
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice, starmap
 from typing import Any
 
 import orjson
 
-from common.chain.garbage import make_records, paused_collection
+from common.chain.garbage import paused_collection
 from common.chain.types import Log, LogFilter
 
 MOST_BYTES = 12_000_000
@@ -21,17 +21,16 @@ def pack_logs(logs: Sequence[Log]) -> bytes:
     """Columns as compressed JSON; texts that repeat are there once."""
     if not logs:
         return b""
-    address, topics, data, block, block_hash, transaction, index, position = zip(*logs, strict=True)
     columns = [
-        *_table(address),
-        *_table(tuple(chain.from_iterable(topics))),
-        list(map(len, topics)),
-        data,
-        block,
-        *_table(block_hash),
-        *_table(transaction),
-        index,
-        position,
+        *_table([log.address for log in logs]),
+        *_table([topic for log in logs for topic in log.topics]),
+        [len(log.topics) for log in logs],
+        [log.data for log in logs],
+        [log.block_number for log in logs],
+        *_table([log.block_hash for log in logs]),
+        *_table([log.transaction_hash for log in logs]),
+        [log.transaction_index for log in logs],
+        [log.log_index for log in logs],
     ]
     return zlib.compress(orjson.dumps(columns), _LEVEL)
 
@@ -49,7 +48,7 @@ def unpack_logs(packed: bytes) -> list[Log]:
         block_hash, transaction = _values(columns), _values(columns)
         index, position = next(columns), next(columns)
         rest = (data, block, block_hash, transaction, index, position)
-        return list(make_records(Log, address, topics_of_each, *rest))
+        return list(starmap(Log, zip(address, topics_of_each, *rest, strict=True)))
 
 
 def split_logs(
