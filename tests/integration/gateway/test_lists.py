@@ -259,6 +259,19 @@ async def test_alerts_of_one_moment_are_paged_without_loss(
     assert pages[0][0]["links"]["job"] == f"/jobs/{JOB_ID}"
 
 
+async def test_alerts_of_a_run_are_all_it_saw_also_those_that_another_recorded(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    await database["alerts"].insert_many([_alert(number, runId="r:1") for number in range(4)])
+    await database["alerts"].insert_one(_alert(9, runId="r:2"))
+    seen = [_alert(number)["_id"] for number in (1, 3, 9)]
+    await database["wallet_snapshots"].insert_one({"_id": "r:2", "alertIds": seen})
+
+    pages = await _all_pages(api, "/alerts?runId=r:2&limit=2")
+
+    assert [int(alert["id"], 16) for page in pages for alert in page] == [9, 3, 1]
+
+
 async def test_alerts_are_filtered_by_everything_that_names_them(
     api: httpx.AsyncClient, database: Database
 ) -> None:

@@ -117,6 +117,26 @@ def _why_no_result(run: Run) -> str:
     return f"is {run.state.value}" + (f" ({run.skip_reason.value})" if run.skip_reason else "")
 
 
-async def find_alerts(criteria: Mapping[str, Any], query: PageQuery) -> Page[AlertDocument]:
-    """Return a page of the alerts that match `criteria`, newest first."""
-    return await find_page(AlertDocument, criteria, NEWEST_FIRST, query)
+async def find_alerts(
+    database: AsyncDatabase[dict[str, Any]], criteria: Mapping[str, Any], query: PageQuery
+) -> Page[AlertDocument]:
+    """Return a page of the alerts that match `criteria`, newest first.
+
+    Those of a run are all that it found, also the ones that an earlier run had recorded.
+    """
+    wanted = dict(criteria)
+    run_id = wanted.pop("runId", None)
+    if run_id is not None:
+        found = {"_id": {"$in": await _found_alert_ids(database, run_id)}}
+        wanted["$and"] = [{"$or": [{"runId": run_id}, found]}]
+    return await find_page(AlertDocument, wanted, NEWEST_FIRST, query)
+
+
+async def _found_alert_ids(database: AsyncDatabase[dict[str, Any]], run_id: str) -> list[str]:
+    for action in ACTIONS.values():
+        results = database[action.results_collection]
+        stored = await results.find_one({"_id": run_id}, {"alertIds": 1})
+        if stored is not None:
+            alert_ids: list[str] = stored.get("alertIds", [])
+            return alert_ids
+    return []

@@ -32,6 +32,6 @@ def resolve_thresholds(
         known = ", ".join(field.alias or name for name, field in model.model_fields.items())
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise PayloadError(
-            f"threshold {name!r}: {first['msg']} (known thresholds: {known})"
-        ) from error
+        is_unknown = first["type"] == "extra_forbidden"
+        problem = "there is none of this name" if is_unknown else first["msg"]
+        raise PayloadError(f"threshold {name!r}: {problem} (known thresholds: {known})") from error

@@ -107,8 +107,11 @@ def _normalize_wallet(value: str) -> str:
         return name
     try:
         return normalize_address(value)
-    except ValueError as error:
-        raise ValueError(f"{error}, or an ENS name of ASCII letters such as name.eth") from None
+    except ValueError:
+        raise ValueError(
+            "expected an address of 0x and 40 hex digits, or an ENS name of ASCII letters such as"
+            f" name.eth, got {value[:80]!r}"
+        ) from None
 
 
 WalletName = Annotated[

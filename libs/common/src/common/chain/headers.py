@@ -83,7 +83,8 @@ async def fetch_block_at(rpc: RpcClient, number: int, newest: Block) -> tuple[Bl
     """
     if number > newest.number:
         raise BlockNotFinal(
-            f"block {number} is not final yet: the newest final block is {newest.number}"
+            f"block {number} is not final yet: the newest final block is {newest.number}; "
+            "ask for that or an earlier one, or leave the block out"
         )
     return await _fetch_located(rpc, block_request(number))
 

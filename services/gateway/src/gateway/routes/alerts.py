@@ -35,7 +35,11 @@ class AlertQuery(PageQuery):
 
 @router.get("", summary="List alerts, newest first")
 async def list_alerts(
-    query: Annotated[AlertQuery, Query()], _: Ready, request: Request, response: Response
+    query: Annotated[AlertQuery, Query()], connections: Ready, request: Request, response: Response
 ) -> list[AlertView]:
-    """Answer a page of alerts; the Link header leads to the next page."""
-    return answer_page(await find_alerts(query.criteria(), query), alert_view, request, response)
+    """Answer a page of alerts; the Link header leads to the next page.
+
+    An alert belongs to the job and the run that saw it first; `runId` lists all that a run saw.
+    """
+    page = await find_alerts(connections.database, query.criteria(), query)
+    return answer_page(page, alert_view, request, response)
