@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from local_stack import own_servers
 from local_stack.errors import StackError
 from local_stack.own_servers import check_own_servers
 from local_stack.ports import find_free_port
@@ -56,7 +57,10 @@ def test_servers_of_the_user_that_answer_are_accepted(
     )
 
 
-def test_servers_of_the_user_that_are_away_are_told_without_their_secrets() -> None:
+def test_servers_of_the_user_that_are_away_are_told_without_their_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(own_servers, "PATIENCE_SECONDS", 1)  # nobody will answer
     away = f"user:secret@127.0.0.1:{find_free_port()}"
     with pytest.raises(StackError, match="no MongoDB answers at MONGODB_URI") as mongodb:
         check_own_servers(read_settings(mongodb_uri=f"mongodb://{away}/"))
