@@ -10,6 +10,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from common.actions import ACTIONS
+from common.actions.contract import Action
+
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
@@ -40,6 +43,17 @@ def test_every_reference_within_a_document_leads_somewhere(file: str) -> None:
             name = unquote(part).replace("~1", "/").replace("~0", "~")
             assert name in place, f"{reference} leads nowhere"
             place = place[name]
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_the_fields_of_each_result_are_described(action: Action[Any, Any]) -> None:
+    schemas = json.loads((REFERENCE / "openapi.json").read_text())["components"]["schemas"]
+    name = action.result.__name__
+
+    assert {"$ref": f"#/components/schemas/{name}"} in schemas["ResultView"]["anyOf"]
+    fields = {field.alias for field in action.result.model_fields.values()}
+    assert schemas[name]["properties"].keys() == fields
+    assert schemas[name].get("additionalProperties", True)  # those of ResultView stand beside them
 
 
 def _references(part: Any) -> Iterator[str]:

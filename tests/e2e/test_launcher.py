@@ -1,5 +1,6 @@
 """`make demo` and `make up` as their users see them: what is printed, what is left behind."""
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from local_stack.ports import find_free_port
+from local_stack.servers import AnvilServer
 
 Launch = Callable[..., "Launched"]
 
@@ -100,6 +102,17 @@ def test_ctrl_c_ends_everything_in_good_order(launch: Launch) -> None:
     assert up.process.wait(timeout=30) == 0, up.said
     _assert_all_gone(processes)
     assert "Traceback" not in up.said
+
+
+def test_examples_that_a_chain_of_the_user_lacks_end_nothing(
+    launch: Launch, own_anvil: AnvilServer
+) -> None:
+    up = launch("up", RPC_URLS=json.dumps({"31337": [own_anvil.url]}))
+    up.wait_for("Ctrl-C stops everything")
+
+    assert "example job: analyze_coin_flows failed: no contract at" in up.said
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(timeout=30) == 0, up.said
 
 
 @pytest.mark.parametrize("by_shell", [False, True], ids=["launcher", "its parent"])

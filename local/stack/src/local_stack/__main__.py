@@ -81,7 +81,11 @@ def _run(command: str, directory: Path, console: Console) -> int:
             tell(f"{len(jobs)} example jobs created, waiting for their results")
             if command == "up":
                 stack.run_traffic()
-            show_results(stack, jobs, console)
+            failures = show_results(stack, jobs, console)
+            if failures and command == "demo":
+                raise StackError("; ".join(failures))
+            for failure in failures:  # a chain of the user's lacks what the examples name
+                console.print(f"[yellow]example job:[/] {escape(failure)}", soft_wrap=True)
             _show_places(stack, console)
             if command == "up":
                 console.print("Ctrl-C stops everything.")

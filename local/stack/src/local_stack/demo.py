@@ -9,7 +9,6 @@ from rich.console import Console, Group
 from rich.panel import Panel
 
 from local_stack.api import Api
-from local_stack.errors import StackError
 from local_stack.show import show_result
 from local_stack.stack import Stack
 
@@ -21,11 +20,14 @@ ENDED = {"completed", "failed", "skipped", "cancelled"}
 Json = dict[str, Any]
 
 
-def show_results(stack: Stack, jobs: list[Json], console: Console) -> None:
+def show_results(stack: Stack, jobs: list[Json], console: Console) -> list[str]:
     """Print each recurring job's first result as it comes, and the waiting job.
 
+    Returns:
+        What failed, or did not end in time.
+
     Raises:
-        StackError: Runs failed, or did not end in time; told after all others are shown.
+        StackError: A process crashes again and again.
     """
     patience = LOCAL_PATIENCE_SECONDS if stack.chain is not None else REMOTE_PATIENCE_SECONDS
     deadline = time.monotonic() + patience
@@ -51,8 +53,7 @@ def show_results(stack: Stack, jobs: list[Json], console: Console) -> None:
         for job in jobs:
             if job["type"] == "scheduled":
                 _show_waiting(api.get(f"/jobs/{job['id']}"), console)
-    if failures:
-        raise StackError("; ".join(failures))
+    return failures
 
 
 def _first_run(api: Api, job: Json) -> Json | None:

@@ -31,7 +31,7 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def install_openapi(app: FastAPI) -> None:
-    """Make `app` document problems and payloads beside what FastAPI derives by itself."""
+    """Make `app` document problems, payloads and results beside what FastAPI derives by itself."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -46,13 +46,21 @@ def _document(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     payloads = [action.payload for action in ACTIONS.values()]
+    results = [action.result for action in ACTIONS.values()]
     references, extra = models_json_schema(
-        [(Problem, "serialization"), *((payload, "validation") for payload in payloads)],
+        [
+            (Problem, "serialization"),
+            *((payload, "validation") for payload in payloads),
+            *((result, "serialization") for result in results),
+        ],
         by_alias=True,
         ref_template=_SCHEMAS,
     )
     schemas = document["components"]["schemas"]
     schemas.update(extra["$defs"])
+    schemas["ResultView"]["anyOf"] = [references[result, "serialization"] for result in results]
+    for result in results:  # its fields stand among those of ResultView
+        schemas[result.__name__].pop("additionalProperties")
     for request in (JobRequest, JobChanges):
         described = schemas[request.__name__]["properties"]["payload"]
         described["anyOf"] = [references[payload, "validation"] for payload in payloads]

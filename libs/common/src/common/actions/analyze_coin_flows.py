@@ -6,7 +6,7 @@ from common.actions.contract import Action, ActionPayload
 from common.actions.thresholds import resolve_thresholds
 from common.addresses import EvmAddress
 from common.errors import PayloadError
-from common.models import CamelModel
+from common.models import CamelModel, Number
 from common.results.coin_flows import CoinFlowAnalysis
 
 MAX_TRANSACTION_LIMIT = 1_000_000
@@ -119,7 +119,7 @@ class CoinFlowOptions(CamelModel):
     bucket_minutes: int = Field(
         default=60, ge=1, le=10_080, description="length of an activity bucket"
     )
-    thresholds: dict[str, float] = Field(
+    thresholds: dict[str, Number] = Field(
         default={}, description="camelCase names of CoinFlowThresholds", examples=[{}]
     )
 
@@ -135,7 +135,7 @@ class CoinFlowOptions(CamelModel):
 
     @field_validator("thresholds")
     @classmethod
-    def _known_and_sensible(cls, thresholds: dict[str, float]) -> dict[str, float]:
+    def _known_and_sensible(cls, thresholds: dict[str, Number]) -> dict[str, Number]:
         try:
             resolve_thresholds(CoinFlowThresholds, {}, thresholds)
         except PayloadError as error:

@@ -8,7 +8,7 @@ from common.actions.contract import Action, ActionPayload
 from common.actions.thresholds import resolve_thresholds
 from common.addresses import EvmAddress
 from common.errors import PayloadError
-from common.models import CamelModel
+from common.models import CamelModel, Number
 from common.results.nft_movements import NftMovementAnalysis
 
 UINT256_MAX = 2**256 - 1
@@ -136,13 +136,13 @@ class NftMovementOptions(CamelModel):
         description="wallets of suspicious sales whose first funder is searched; 0 for none",
     )
     include_alerts: bool = True
-    thresholds: dict[str, float] = Field(
+    thresholds: dict[str, Number] = Field(
         default={}, description="camelCase names of NftThresholds", examples=[{}]
     )
 
     @field_validator("thresholds")
     @classmethod
-    def _known_and_sensible(cls, thresholds: dict[str, float]) -> dict[str, float]:
+    def _known_and_sensible(cls, thresholds: dict[str, Number]) -> dict[str, Number]:
         try:
             resolve_thresholds(NftThresholds, {}, thresholds)
         except PayloadError as error:

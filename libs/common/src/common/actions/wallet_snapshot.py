@@ -9,7 +9,7 @@ from common.actions.contract import Action, ActionPayload
 from common.actions.thresholds import resolve_thresholds
 from common.addresses import normalize_address
 from common.errors import PayloadError
-from common.models import CamelModel
+from common.models import CamelModel, Number
 from common.results.envelope import ActionResult
 from common.results.wallet_changes import WalletChanges
 from common.results.wallet_snapshot import (
@@ -84,13 +84,13 @@ class WalletSnapshotOptions(CamelModel):
         description="most balances read again of tokens that did not move since they were last"
         " read, those not read for longest first; 0 for all",
     )
-    thresholds: dict[str, float] = Field(
+    thresholds: dict[str, Number] = Field(
         default={}, description="camelCase name to value, over the configured ones"
     )
 
     @field_validator("thresholds")
     @classmethod
-    def _known_thresholds(cls, requested: dict[str, float]) -> dict[str, float]:
+    def _known_thresholds(cls, requested: dict[str, Number]) -> dict[str, Number]:
         try:
             resolve_thresholds(WalletThresholds, {}, requested)
         except PayloadError as error:

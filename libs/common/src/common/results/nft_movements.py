@@ -67,10 +67,12 @@ class CurrencyVolume(CamelModel):
     decimals: int | None
     sale_count: int
     amount_raw: RawAmount = Field(description="all sales: honest + wash")
+    amount: str | None = Field(description="exact decimal number, as below; null without decimals")
     honest_amount_raw: RawAmount
-    honest_amount: str | None = Field(description="exact decimal number; null without decimals")
+    honest_amount: str | None
     wash_sale_count: int
     wash_amount_raw: RawAmount
+    wash_amount: str | None
     wash_pct: float | None = Field(description="wash volume in percent of the volume")
 
 
@@ -145,12 +147,20 @@ class NftSale(CamelModel):
 class PriceStats(CamelModel):
     """Unit prices of the honest sales in one currency; percentiles by nearest rank."""
 
-    currency: str
+    currency: str = Field(description='"native" or the token\'s address')
+    symbol: str | None
+    decimals: int | None
     sale_count: int
     floor_p10_raw: RawAmount = Field(description="10th percentile, an estimate of the floor")
+    floor_p10: str | None = Field(
+        description="exact decimal number, as below; null without decimals"
+    )
     median_raw: RawAmount
+    median: str | None
     p90_raw: RawAmount
+    p90: str | None
     max_raw: RawAmount
+    max: str | None
 
 
 class NftHolder(CamelModel):

@@ -49,7 +49,7 @@ async def cancel_run(run_id: str, connections: Ready, wanted: NoteRequest | None
 
 @router.get("/runs/{run_id}/result", response_model=ResultView, summary="Show what a run found")
 async def show_result(run_id: str, connections: Ready) -> Response:
-    """Answer the stored result; its own fields are described by `GET /actions`."""
+    """Answer the stored result: what all results share, and the fields of its action."""
     result = await find_result(connections.database, await find_run(run_id))
     return Response(
         to_json(result, inf_nan_mode="null", fallback=str), media_type="application/json"

@@ -84,12 +84,13 @@ def _bounds_before(prices: Floats, length: int) -> tuple[Floats, Floats]:
     )
 
 
-def price_statistics(sales: Sales, honest: Mask) -> list[PriceStats]:
+def price_statistics(sales: Sales, honest: Mask, currencies: Currencies) -> list[PriceStats]:
     """Return percentiles of the unit prices of each currency, most sales first.
 
     Args:
         sales: All sales.
         honest: Which of them count.
+        currencies: Metadata of the tokens that were paid.
     """
     priced = honest & ~np.isnan(sales.unit_price)
     found = []
@@ -98,14 +99,24 @@ def price_statistics(sales: Sales, honest: Mask) -> list[PriceStats]:
         if currency is None or not len(rows):
             continue
         ranked = rows[np.argsort(sales.unit_price[rows], kind="stable")]
+        floor, median, p90, highest = (
+            _exact_percentile(sales, ranked, percent) for percent in (FLOOR_PERCENT, 50, 90, 100)
+        )
+        decimals = decimals_of(currency, currencies)
         found.append(
             PriceStats(
                 currency=currency,
+                symbol=symbol_of(currency, currencies),
+                decimals=decimals,
                 sale_count=len(rows),
-                floor_p10_raw=str(_exact_percentile(sales, ranked, FLOOR_PERCENT)),
-                median_raw=str(_exact_percentile(sales, ranked, 50)),
-                p90_raw=str(_exact_percentile(sales, ranked, 90)),
-                max_raw=str(_exact_percentile(sales, ranked, 100)),
+                floor_p10_raw=str(floor),
+                floor_p10=format_units(floor, decimals),
+                median_raw=str(median),
+                median=format_units(median, decimals),
+                p90_raw=str(p90),
+                p90=format_units(p90, decimals),
+                max_raw=str(highest),
+                max=format_units(highest, decimals),
             )
         )
     return sorted(found, key=lambda stats: (-stats.sale_count, stats.currency))
@@ -157,10 +168,12 @@ def _volume(
         decimals=decimals,
         sale_count=len(honest) + len(wash),
         amount_raw=str(honest_amount + wash_amount),
+        amount=format_units(honest_amount + wash_amount, decimals),
         honest_amount_raw=str(honest_amount),
         honest_amount=format_units(honest_amount, decimals),
         wash_sale_count=len(wash),
         wash_amount_raw=str(wash_amount),
+        wash_amount=format_units(wash_amount, decimals),
         wash_pct=share_pct(wash_amount, honest_amount + wash_amount),
     )
 

@@ -85,7 +85,7 @@ def analyze(
         transfers_total=len(trading.transfers),
         sales=sale_rows(newest_sales, suspicions.verdicts, suspicions.flagged, currencies),
         sales_total=len(trading.sales),
-        price_stats=price_statistics(sales, in_window & ~flagged),
+        price_stats=price_statistics(sales, in_window & ~flagged, currencies),
         holders=holder_distribution(holdings, supply),
         hold_time=hold_time(trading.paths, suspicions.flagged, history.window.from_block),
         token_paths=path_rows(trading.paths, cycles_by_token(suspicions.cycles), sales),
