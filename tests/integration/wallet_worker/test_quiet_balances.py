@@ -9,11 +9,11 @@ import pytest
 
 from common.actions.handler import Report
 from common.actions.wallet_snapshot import WalletSnapshot
-from common.chain.transfers import TRANSFER
+from common.chain.transfers import TRANSFER, TRANSFER_SINGLE
 from common.chain.types import RpcStats
 from common.results.wallet_changes import AssetChange
 from common.results.wallet_snapshot import TokenHolding
-from tests.integration.evm_code import always
+from tests.integration.evm_code import Event, always, emitter
 from wallet_worker.analysis.quiet_tokens import NEWEST_TOKENS
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def tokens(stage: "Stage") -> list[str]:
     stage.log_many(placed, ARRIVAL, BEGIN)
     stage.finish()
     return placed
+
+
+def word(value: int) -> str:
+    return f"{value:064x}"
 
 
 def holding(report: Report[WalletSnapshot], contract: str) -> TokenHolding:
@@ -204,3 +208,54 @@ async def test_whatever_happens_every_run_reconciles_and_after_all_turns_nothing
         shown, exact = holding(report, token), holding(scratch, token)
         assert shown.balance_raw == exact.balance_raw == str(balances[token])
         assert shown.unexplained_raw == exact.unexplained_raw
+
+
+@pytest.mark.parametrize(
+    ("event", "held", "gone"),
+    [
+        (lambda number: ((TRANSFER, SOMEBODY, WALLET, word(number)), ()), int(WALLET, 16), 7),
+        (lambda number: ((TRANSFER_SINGLE, SOMEBODY, SOMEBODY, WALLET), (number, 1)), 1, 0),
+    ],
+    ids=["erc721", "erc1155"],
+)
+async def test_ids_of_nfts_are_asked_for_in_turn_as_well(
+    stage: "Stage",
+    snapshot: Snapshot,
+    event: Callable[[int], Event],
+    held: int,
+    gone: int,
+) -> None:
+    per_run = 3
+    old = stage.place_emitter(always(held), [event(number) for number in range(QUIET)])
+    new = stage.place_emitter(always(held), [event(number) for number in range(NEWEST_TOKENS)])
+    stage.emit(old)
+    stage.emit(new)
+    stage.finish()
+    first, _ = await snapshot(stage.url, WALLET, quietBalances=per_run)
+    assert (first.result.nfts_total, first.result.totals.nfts_carried) == (QUIET + 20, 0)
+
+    stage.call("anvil_setCode", old, emitter(always(gone), []))  # taken away without an event
+    left = []
+    for run in range(1, ceil(QUIET / per_run) + 1):
+        stage.finish()
+        report, stats = await snapshot(stage.url, WALLET, quietBalances=per_run)
+        found, known_gone = report.result, min(per_run * run, QUIET)
+        left.append((found.nfts_total or 0) - NEWEST_TOKENS)
+        assert left[-1] == found.totals.nfts_carried == QUIET - known_gone
+        assert stats.by_method["eth_call"] == NEWEST_TOKENS + known_gone
+        assert {
+            each.verified_block for each in found.nfts or [] if each.contract_address == old
+        } <= {first.result.window.to_block}
+        assert ("nfts_carried" in {each.code for each in found.completeness.reasons}) == (
+            left[-1] > 0
+        )
+    assert left[-1] == 0
+
+    stage.emit(stage.place_emitter(always(held), [event(99)]))
+    stage.finish()
+    report, _ = await snapshot(stage.url, WALLET, quietBalances=per_run)
+    assert report.result.nfts is not None
+    assert (report.result.nfts[0].token_id, report.result.nfts[0].verified_block) == (
+        "99",
+        report.result.window.to_block,
+    )

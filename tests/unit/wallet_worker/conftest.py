@@ -157,6 +157,7 @@ def _honest_answers(history: History, metadata_of: Callable[..., TokenMetadata])
         metadata={each.contract: metadata_of(each.contract) for each in history.events},
         balances=balances,
         carried={},
+        carried_ids={},
         owners=owners,
         editions=editions,
         implementations={},

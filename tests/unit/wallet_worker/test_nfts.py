@@ -22,7 +22,7 @@ def test_what_logs_and_contracts_agree_on_is_held_newest_first(
     second = a_movement(standard="erc1155", token_id=2**255, amount=30, block_number=8)
     reading = a_reading([first, second])
 
-    held, disputed = nft_holdings(wallet, arrivals_of(wallet, reading), reading.answers, {}, 0.5)
+    held, disputed = nft_holdings(wallet, arrivals_of(wallet, reading), reading.answers, 9, {}, 0.5)
 
     assert [(nft.token_id, nft.balance_raw, nft.standard) for nft in held] == [
         (str(2**255), "30", "erc1155"),
@@ -42,7 +42,7 @@ def test_an_owner_who_is_somebody_else_is_a_dispute_and_no_holding(
 
     for stated_owner in (friend, None):
         answers = replace(reading.answers, owners={key: stated_owner})
-        held, disputed = nft_holdings(wallet, arrivals_of(wallet, reading), answers, {}, 0.5)
+        held, disputed = nft_holdings(wallet, arrivals_of(wallet, reading), answers, 9, {}, 0.5)
 
         assert held == []
         assert [(each.token_id, each.stated_owner) for each in disputed] == [("7", stated_owner)]
@@ -56,7 +56,7 @@ def test_an_edition_without_an_answer_is_disputed_and_a_zero_balance_was_passed_
     reading = a_reading([silent, gone])
     answers = replace(reading.answers, editions={(silent.contract, 1): None, (gone.contract, 2): 0})
 
-    held, disputed = nft_holdings(wallet, arrivals_of(wallet, reading), answers, {}, 0.5)
+    held, disputed = nft_holdings(wallet, arrivals_of(wallet, reading), answers, 9, {}, 0.5)
 
     assert held == []
     assert [each.token_id for each in disputed] == ["1"]
@@ -82,7 +82,7 @@ def test_collections_count_token_ids_and_put_spam_last(
     answers = replace(reading.answers, metadata=metadata)
     suspicions = {contract: name_suspicions(each) for contract, each in metadata.items()}
 
-    held, _ = nft_holdings(wallet, arrivals_of(wallet, reading), answers, suspicions, 0.5)
+    held, _ = nft_holdings(wallet, arrivals_of(wallet, reading), answers, 9, suspicions, 0.5)
 
     assert [
         (each.collection_name, each.owned_count, each.spam.is_spam)

@@ -13,11 +13,12 @@ from common.chain.tokens import (
     keep_token_metadata,
     metadata_calls,
 )
-from common.chain.types import Address, Call
+from common.chain.types import Address, Call, CallResult
 from common.results.wallet_snapshot import LIST_CAP
 from wallet_worker.analysis.behaviour import arrivals_to_probe
 from wallet_worker.analysis.discovery import erc20_contracts, last_arrivals, nft_contracts
-from wallet_worker.balances import plan_balances, settle_balances
+from wallet_worker.analysis.ledger import id_ledgers, token_ledgers
+from wallet_worker.balances import Answered, plan_balances, settle_balances
 from wallet_worker.index import find_probes, find_uris, keep_probes, keep_uris
 from wallet_worker.models import ContractAnswers, History, Movement, TokenId
 from wallet_worker.probes import fetch_probes
@@ -38,17 +39,18 @@ async def fetch_contract_answers(
     tokens = erc20_contracts(history)
     contracts = sorted({*tokens, *nft_contracts(history)})
     held = tokens if options.include_token_balances else []
-    plan = await plan_balances(pinned, wallet, history, options)
+    ledgers = token_ledgers(wallet, history.movements, history.wraps) if held else {}
+    coins = await plan_balances(pinned, wallet, ledgers, options)
     arrivals = last_arrivals(wallet, history) if options.include_nfts else {}
-    owned = [key for key, arrival in arrivals.items() if arrival.standard != "erc1155"]
-    editions = [key for key, arrival in arrivals.items() if arrival.standard == "erc1155"]
+    ids = await plan_balances(
+        pinned, wallet, id_ledgers(wallet, history.movements, arrivals.keys()), options
+    )
     known = await find_token_metadata(pinned, contracts)
     unknown = [each for each in contracts if each not in known]
     calls: list[Call] = [
         *(call for contract in unknown for call in metadata_calls(contract)),
-        *(abi.balance_of(contract, wallet) for contract in plan.to_read),
-        *(_owner_call(key, arrivals[key]) for key in owned),
-        *(abi.balance_of_id(key[0], wallet, key[1]) for key in editions),
+        *(abi.balance_of(contract, wallet) for contract in coins.to_read),
+        *(_id_call(wallet, key, arrivals[key]) for key in ids.to_read),
     ]
     answers = iter(await pinned.call_many(calls))
     metadata = {
@@ -56,19 +58,28 @@ async def fetch_contract_answers(
         for contract in unknown
     }
     await keep_token_metadata(pinned, metadata)
-    read = {contract: abi.decode_uint(next(answers)) for contract in plan.to_read}
-    owners = {key: abi.decode_address(next(answers)) for key in owned}
-    amounts = {key: abi.decode_uint(next(answers)) for key in editions}
-    balances, carried = await settle_balances(pinned, wallet, plan, read)
-    confirmed = [key for key, owner in owners.items() if owner == wallet]
-    confirmed += [key for key, amount in amounts.items() if amount]
+    balances, carried = await settle_balances(
+        pinned,
+        wallet,
+        coins,
+        {contract: (abi.decode_uint(next(answers)), None) for contract in coins.to_read},
+    )
+    holdings, carried_ids = await settle_balances(
+        pinned,
+        wallet,
+        ids,
+        {key: _id_answer(wallet, arrivals[key], next(answers)) for key in ids.to_read},
+    )
+    confirmed = [key for key, each in holdings.items() if each.amount]
     shown = _newest(arrivals, confirmed)
     uris = await find_uris(pinned, shown)
     new_uris = await fetch_token_uris(
         pinned, {key: arrivals[key] for key in shown if key not in uris}
     )
     await keep_uris(pinned, new_uris)
-    odd = arrivals_to_probe(wallet, history, balances)
+    odd = arrivals_to_probe(
+        wallet, history, {contract: each.amount for contract, each in balances.items()}
+    )
     probes = await find_probes(pinned, wallet, odd)
     new_probes = await fetch_probes(
         pinned, wallet, {each: block for each, block in odd.items() if each not in probes}
@@ -76,18 +87,37 @@ async def fetch_contract_answers(
     await keep_probes(pinned, wallet, new_probes)
     return ContractAnswers(
         metadata=known | metadata,
-        balances=balances,
+        balances={contract: each.amount for contract, each in balances.items()},
         carried=carried,
-        owners=owners,
-        editions=amounts,
+        carried_ids=carried_ids,
+        owners={
+            key: each.owner for key, each in holdings.items() if not _is_edition(arrivals[key])
+        },
+        editions={key: each.amount for key, each in holdings.items() if _is_edition(arrivals[key])},
         implementations=await fetch_implementations(pinned, held),
         probes=probes | new_probes,
         uris=uris | new_uris,
     )
 
 
-def _owner_call(key: TokenId, arrival: Movement) -> Call:
-    return owner_of_punk(key[1]) if arrival.standard == "cryptopunks" else abi.owner_of(*key)
+def _is_edition(arrival: Movement) -> bool:
+    return arrival.standard == "erc1155"
+
+
+def _id_call(wallet: Address, key: TokenId, arrival: Movement) -> Call:
+    contract, token_id = key
+    if _is_edition(arrival):
+        return abi.balance_of_id(contract, wallet, token_id)
+    if arrival.standard == "cryptopunks":
+        return owner_of_punk(token_id)
+    return abi.owner_of(contract, token_id)
+
+
+def _id_answer(wallet: Address, arrival: Movement, answer: CallResult) -> Answered:
+    if _is_edition(arrival):
+        return abi.decode_uint(answer), None
+    owner = abi.decode_address(answer)
+    return None if owner is None else int(owner == wallet), owner
 
 
 def _newest(arrivals: dict[TokenId, Movement], keys: Iterable[TokenId]) -> list[TokenId]:

@@ -4,17 +4,20 @@ All of it holds from a block of the chain on, and vanishes when a reorg replaces
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
+from typing import TypeVar
 
 from common.chain.client import PinnedChain
 from common.chain.kept import Kind
 from common.chain.types import Address, Receipt
 from wallet_worker.models import KnownBalance, NativeSearch, Payment, Probe, TokenId
 
+TokenT = TypeVar("TokenT", Address, TokenId)
+
 SEARCH = Kind("walletSearch")
 """What searches for native transactions have found, by wallet."""
 BALANCE = Kind("walletBalance")
-"""Balances as they were last read, by wallet and contract."""
+"""Balances as they were last read, by wallet, contract and token id."""
 PROBE = Kind("walletProbe")
 """Balances around the last arrival of a token, by wallet and contract."""
 BATCH = Kind("transferBatches")
@@ -43,23 +46,25 @@ async def keep_search(pinned: PinnedChain, wallet: Address, search: NativeSearch
 
 
 async def find_balances(
-    pinned: PinnedChain, wallet: Address, contracts: Collection[Address]
-) -> dict[Address, KnownBalance]:
+    pinned: PinnedChain, wallet: Address, tokens: Collection[TokenT]
+) -> dict[TokenT, KnownBalance]:
     """Return what earlier runs have read at the pinned block or before."""
-    names = {f"{wallet}/{contract}": contract for contract in contracts}
+    names = {_balance_name(wallet, token): token for token in tokens}
     found = await pinned.kept.find_facts(BALANCE, names)
     return {names[name]: KnownBalance(*fields) for name, fields in found.items()}
 
 
 async def keep_balances(
-    pinned: PinnedChain, wallet: Address, balances: Mapping[Address, KnownBalance]
+    pinned: PinnedChain, wallet: Address, balances: Mapping[TokenT, KnownBalance]
 ) -> None:
     """Keep what has been read at the pinned block."""
-    facts = {
-        f"{wallet}/{contract}": [each.block, each.amount, each.moves_alone]
-        for contract, each in balances.items()
-    }
+    facts = {_balance_name(wallet, token): astuple(each) for token, each in balances.items()}
     await pinned.kept.keep_facts(BALANCE, facts)
+
+
+def _balance_name(wallet: Address, token: Address | TokenId) -> str:
+    parts = (token,) if isinstance(token, str) else token
+    return "/".join((wallet, *map(str, parts)))
 
 
 async def find_probes(

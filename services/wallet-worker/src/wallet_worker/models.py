@@ -88,17 +88,19 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class KnownBalance:
-    """The wallet's balance of one ERC-20 token as it was last read.
+    """The wallet's balance of one ERC-20 token or NFT id as it was last read.
 
     Attributes:
         block: Block at which it was read.
-        amount: Raw; None when the contract did not answer.
+        amount: Raw, for an id with one owner 1 or 0; None when the contract did not answer.
         moves_alone: It has been seen not to follow the transfers, so it may change without one.
+        owner: Who owns an id with one owner.
     """
 
     block: int
     amount: int | None
     moves_alone: bool
+    owner: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class ContractAnswers:
     Attributes:
         metadata: By ERC-20 contract or collection.
         balances: The wallet's ERC-20 balances, raw.
-        carried: Block of each balance that an earlier run read and this one did not.
+        carried: Block of each ERC-20 balance that an earlier run read and this one did not.
+        carried_ids: Likewise of owners and editions.
         owners: Of each id, ERC-1155 aside, that the wallet should own by the logs.
         editions: The wallet's balance of each ERC-1155 id that it ever received.
         implementations: Of ERC-20 contracts that are proxies (ERC-1967); None inside for others.
@@ -119,6 +122,7 @@ class ContractAnswers:
     metadata: Mapping[Address, TokenMetadata]
     balances: Mapping[Address, int | None]
     carried: Mapping[Address, int]
+    carried_ids: Mapping[TokenId, int]
     owners: Mapping[TokenId, Address | None]
     editions: Mapping[TokenId, int | None]
     implementations: Mapping[Address, Address | None]

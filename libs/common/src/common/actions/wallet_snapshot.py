@@ -82,7 +82,7 @@ class WalletSnapshotOptions(CamelModel):
         ge=0,
         le=100_000,
         description="most balances read again of tokens that did not move since they were last"
-        " read, those not read for longest first; 0 for all",
+        " read, and as many of NFT ids, those not read for longest first; 0 for all",
     )
     thresholds: dict[str, Number] = Field(
         default={}, description="camelCase name to value, over the configured ones"

@@ -133,6 +133,8 @@ class NftHolding(CamelModel):
             that are kept on the chain).
         verified_owner: `ownerOf`, `balanceOf` of the id, or `punkIndexToAddress` names the wallet;
             always true in `nfts`.
+        verified_block: Block of the snapshot, or the earlier one at which its contract was last
+            asked, see option `quietBalances`: no transfer was logged in between.
     """
 
     contract_address: str
@@ -144,6 +146,7 @@ class NftHolding(CamelModel):
     acquired_tx: str
     token_uri: str | None
     verified_owner: bool
+    verified_block: int
     spam: SpamMark
 
 
@@ -151,6 +154,7 @@ class DisputedNft(CamelModel):
     """A token id that the logs give to the wallet and its contract does not.
 
     Attributes:
+        verified_block: As of `NftHolding`.
         stated_owner: Who owns it by the contract; null when the contract names nobody, which is
             usual for a token that was burned without a log, and for an ERC-1155.
     """
@@ -160,6 +164,7 @@ class DisputedNft(CamelModel):
     token_id: str
     acquired_block: int
     acquired_tx: str
+    verified_block: int
     stated_owner: str | None
 
 
@@ -337,12 +342,14 @@ class WalletTotals(CamelModel):
     Attributes:
         balances_carried: Tokens, past ones included, whose balance was last read at an earlier
             block.
+        nfts_carried: Token ids, those not owned any more included, likewise.
         usd_value: Of the native coin and all tokens that have a price, spam aside.
         priced_pct: Assets with a value among the native coin and all tokens held, spam aside.
     """
 
     tokens_held: int | None = None
     balances_carried: int | None = None
+    nfts_carried: int | None = None
     spam_tokens: int | None = None
     nfts_held: int | None = None
     token_transfers: int | None = None

@@ -1,11 +1,11 @@
-"""What the logs alone say about each ERC-20 token: sums, counts, first and last block."""
+"""What the logs alone say about each token: sums, counts, first and last block."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from common.chain.transfers import WrapEvent
 from common.chain.types import Address, TokenMetadata
-from wallet_worker.models import History, Movement
+from wallet_worker.models import History, Movement, TokenId
 
 
 @dataclass(slots=True)
@@ -61,6 +61,26 @@ def token_ledgers(
             wrap.block_number,
             received=wrap.amount if wrap.kind == "deposit" else 0,
             sent=wrap.amount if wrap.kind == "withdrawal" else 0,
+        )
+    return ledgers
+
+
+def id_ledgers(
+    wallet: Address, movements: Iterable[Movement], wanted: Collection[TokenId]
+) -> dict[TokenId, TokenLedger]:
+    """Return the ledger of each of these NFT ids."""
+    ledgers: dict[TokenId, TokenLedger] = {}
+    for movement in movements:
+        if movement.token_id is None or (movement.contract, movement.token_id) not in wanted:
+            continue
+        block = movement.block_number
+        ledgers.setdefault(
+            (movement.contract, movement.token_id),
+            TokenLedger(movement.contract, first_block=block, last_block=block),
+        ).add(
+            block,
+            received=movement.amount if movement.recipient == wallet else 0,
+            sent=movement.amount if movement.sender == wallet else 0,
         )
     return ledgers
 

@@ -13,6 +13,7 @@ def nft_holdings(
     wallet: Address,
     arrivals: Mapping[TokenId, Movement],
     answers: ContractAnswers,
+    block: int,
     suspicions: Mapping[Address, Sequence[Suspicion]],
     spam_score: float,
 ) -> tuple[list[NftHolding], list[DisputedNft]]:
@@ -25,6 +26,7 @@ def nft_holdings(
         wallet: The wallet.
         arrivals: Latest transfer in of each id that may be there.
         answers: What the contracts state.
+        block: Block of the snapshot.
         suspicions: By collection; all its tokens share them.
         spam_score: Score from which a collection is spam.
     """
@@ -33,9 +35,10 @@ def nft_holdings(
     newest_first = sorted(arrivals.items(), key=lambda item: item[1].position, reverse=True)
     for key, arrival in newest_first:
         contract, token_id = key
+        verified = answers.carried_ids.get(key, block)
         amount = _confirmed_amount(wallet, key, arrival, answers)
         if amount is None:
-            disputed.append(_disputed(key, arrival, answers.owners.get(key)))
+            disputed.append(_disputed(key, arrival, verified, answers.owners.get(key)))
         elif amount > 0:
             held.append(
                 NftHolding(
@@ -48,6 +51,7 @@ def nft_holdings(
                     acquired_tx=arrival.transaction_hash,
                     token_uri=answers.uris.get(key),
                     verified_owner=True,
+                    verified_block=verified,
                     spam=spam_mark(suspicions.get(contract, ()), spam_score),
                 )
             )
@@ -62,13 +66,16 @@ def _confirmed_amount(
     return 1 if answers.owners[key] == wallet else None
 
 
-def _disputed(key: TokenId, arrival: Movement, stated_owner: Address | None) -> DisputedNft:
+def _disputed(
+    key: TokenId, arrival: Movement, verified_block: int, stated_owner: Address | None
+) -> DisputedNft:
     return DisputedNft(
         contract_address=key[0],
         standard=nft_standard(arrival),
         token_id=str(key[1]),
         acquired_block=arrival.block_number,
         acquired_tx=arrival.transaction_hash,
+        verified_block=verified_block,
         stated_owner=stated_owner,
     )
 

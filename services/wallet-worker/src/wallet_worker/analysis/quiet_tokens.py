@@ -1,24 +1,28 @@
 """Which balances a run reads: those that may have changed, and of the quiet ones some in turn.
 
 A balance that follows its transfers is known without a call as long as no transfer is logged. That
-it does follow them can only be verified, never proved, so each run verifies some.
+it does follow them can only be verified, never proved, so each run verifies some. All of this holds
+for ERC-20 tokens by contract and for NFT ids by contract and id.
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from common.chain.types import Address
 from wallet_worker.analysis.ledger import TokenLedger
-from wallet_worker.models import KnownBalance
+from wallet_worker.models import KnownBalance, TokenId
+
+TokenT = TypeVar("TokenT", Address, TokenId)
 
 NEWEST_TOKENS = 20
 """The tokens that moved last are always read: too little is known yet of how they behave."""
 
 
 def balances_to_read(
-    ledgers: Mapping[Address, TokenLedger],
-    known: Mapping[Address, KnownBalance],
+    ledgers: Mapping[TokenT, TokenLedger],
+    known: Mapping[TokenT, KnownBalance],
     most_quiet: int,
-) -> set[Address]:
+) -> set[TokenT]:
     """Return the tokens whose balance a run has to read.
 
     Read are all tokens that were never read, that moved since, that have changed without a
@@ -31,23 +35,25 @@ def balances_to_read(
     """
     if most_quiet == 0:
         return set(ledgers)
-    newest = sorted(ledgers, key=lambda contract: (-ledgers[contract].last_block, contract))
-    always = {
-        *newest[:NEWEST_TOKENS],
-        *(
-            contract
-            for contract, ledger in ledgers.items()
-            if contract not in known
-            or known[contract].moves_alone
-            or ledger.last_block > known[contract].block
-        ),
-    }
-    quiet = sorted(ledgers.keys() - always, key=lambda contract: (known[contract].block, contract))
-    return always.union(quiet[:most_quiet])
+    newest: list[TokenT] = sorted(ledgers, key=lambda token: (-ledgers[token].last_block, token))
+    always: set[TokenT] = set(newest[:NEWEST_TOKENS])
+    always.update(
+        token
+        for token, ledger in ledgers.items()
+        if token not in known or known[token].moves_alone or ledger.last_block > known[token].block
+    )
+    quiet: list[TokenT] = sorted(
+        ledgers.keys() - always, key=lambda token: (known[token].block, token)
+    )
+    return always | set(quiet[:most_quiet])
 
 
 def note_balance(
-    ledger: TokenLedger, amount: int | None, block: int, earlier: KnownBalance | None
+    ledger: TokenLedger,
+    amount: int | None,
+    block: int,
+    earlier: KnownBalance | None,
+    owner: Address | None = None,
 ) -> KnownBalance:
     """Return what is known of a token once its balance has been read.
 
@@ -60,5 +66,8 @@ def note_balance(
     )
     is_sum = amount == ledger.received - ledger.sent
     return KnownBalance(
-        block=block, amount=amount, moves_alone=moved_alone or (bool(amount) and not is_sum)
+        block=block,
+        amount=amount,
+        moves_alone=moved_alone or (bool(amount) and not is_sum),
+        owner=owner,
     )

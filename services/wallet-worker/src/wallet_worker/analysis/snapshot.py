@@ -80,10 +80,10 @@ def compose_snapshot(
             holdings = _holdings(reading, history, suspicions, thresholds)
             price_tokens(holdings, reading.prices)
             _fill_tokens(result, holdings)
-            _tell_carried(result, reading.answers)
         if options.include_nfts:
             nfts = _nfts(reading, history, suspicions, thresholds)
             _fill_nfts(result, *nfts)
+        _tell_carried(result, reading.answers)
         if options.include_transactions:
             _fill_activity(result, reading, history, poisoning)
         if history.undecodable:
@@ -170,22 +170,23 @@ def _fill_tokens(result: WalletSnapshot, holdings: list[TokenHolding]) -> None:
 
 def _tell_carried(result: WalletSnapshot, answers: ContractAnswers) -> None:
     """Say which balances are of an earlier block."""
-    carried = answers.carried
-    result.totals.balances_carried = len(carried)
-    if carried:
-        detail = (
-            f"{len(carried)} of {len(answers.balances)} token balances were last read between the"
-            f" blocks {min(carried.values())} and {max(carried.values())}; no transfer of these"
-            " tokens was logged since, and later runs read them again in turn (balanceBlock;"
-            " option quietBalances)"
-        )
-        result.completeness = Completeness(
-            status="partial",
-            reasons=[
-                *result.completeness.reasons,
-                Reason(code="balances_carried", detail=detail),
-            ],
-        )
+    if result.tokens is not None:
+        result.totals.balances_carried = len(answers.carried)
+    if result.nfts is not None:
+        result.totals.nfts_carried = len(answers.carried_ids)
+    known = len(answers.owners) + len(answers.editions)
+    for code, what, blocks, count in (
+        ("balances_carried", "token balances", answers.carried.values(), len(answers.balances)),
+        ("nfts_carried", "token ids", answers.carried_ids.values(), known),
+    ):
+        if blocks:
+            detail = (
+                f"{len(blocks)} of {count} {what} were last read between the blocks {min(blocks)}"
+                f" and {max(blocks)}; no transfer of these was logged since, and later runs read"
+                " them again in turn (option quietBalances)"
+            )
+            result.completeness.reasons.append(Reason(code=code, detail=detail))
+            result.completeness.status = "partial"
 
 
 def _nfts(
@@ -196,7 +197,14 @@ def _nfts(
 ) -> tuple[list[NftHolding], list[DisputedNft]]:
     wallet = reading.account.address
     arrivals = last_arrivals(wallet, history)
-    return nft_holdings(wallet, arrivals, reading.answers, suspicions, thresholds.spam_score)
+    return nft_holdings(
+        wallet,
+        arrivals,
+        reading.answers,
+        reading.block.number,
+        suspicions,
+        thresholds.spam_score,
+    )
 
 
 def _fill_nfts(result: WalletSnapshot, held: list[NftHolding], disputed: list[DisputedNft]) -> None:
