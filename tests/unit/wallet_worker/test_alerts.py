@@ -88,6 +88,28 @@ def test_transfers_of_nothing_alert_from_the_threshold_on(
     assert [each.type for each in alerts_of(reading, zeroValueTransfers=2)] == ["ADDRESS_POISONING"]
 
 
+def test_a_transfer_of_nothing_alerts_when_its_transaction_holds_many(
+    token: Address,
+    a_movement: BuildMovement,
+    a_transaction: BuildTransaction,
+    a_reading: BuildReading,
+) -> None:
+    forged = a_movement(sender=STRANGER, amount=0)
+    paid = a_movement(sender=STRANGER, amount=5)
+
+    def types(movement: Movement, transfers: int) -> list[str]:
+        reading = a_reading(
+            [movement],
+            transactions=[a_transaction(movement, sender=STRANGER)],
+            batches={movement.transaction_hash: {token: transfers}},
+        )
+        return [each.type for each in alerts_of(reading)]
+
+    assert types(forged, 3) == ["ADDRESS_POISONING"]
+    assert types(forged, 2) == []
+    assert types(paid, 50) == []
+
+
 def test_a_balance_that_transfers_do_not_explain_is_alerted_above_the_threshold(
     token: Address, a_movement: BuildMovement, a_reading: BuildReading
 ) -> None:

@@ -35,8 +35,8 @@ class WalletThresholds(CamelModel):
         spam_score: Score from which a token counts as spam.
         look_alike_digits: Equal hex digits at the start and at the end that make two addresses
             look alike; wallets usually show four of each.
-        zero_value_transfers: Zero-value transfers with one address that make an alert even when
-            it looks like nobody else.
+        zero_value_transfers: Zero-value transfers with one address, or transfers of the token in
+            the transaction of one, that make an alert even when it looks like nobody else.
         poisoning_fake_transfers: Transfers of one counterfeit in one transaction that mark it.
         poisoning_dust_transfers: Transfers of one well-known token in one transaction from which on
             small change among them, with the first digits of a real amount, is marked.

@@ -55,7 +55,8 @@ def _poisoning_alerts(
             for movement in movements
             for reason in poisoning.suspects[movement.position]
         )
-        is_often = codes[ZERO_VALUE] >= thresholds.zero_value_transfers
+        zero_values = _zero_value_transfers(reading, poisoning, movements)
+        is_often = zero_values >= thresholds.zero_value_transfers
         is_grouped = COUNTERFEIT in codes or DUST in codes
         if imitated is None and not is_often and not is_grouped:
             continue
@@ -76,6 +77,25 @@ def _poisoning_alerts(
             )
         )
     return alerts[:_POISONING_ALERT_CAP]
+
+
+def _zero_value_transfers(
+    reading: WalletReading, poisoning: Poisoning, movements: Sequence[Movement]
+) -> int:
+    """How many transfers of nothing there are, or transfers of the token beside one of them.
+
+    Source: Forta's address-poisoning agent: one transaction shows an address to each of many.
+    """
+    forged = [
+        movement
+        for movement in movements
+        if any(reason.code == ZERO_VALUE for reason in poisoning.suspects[movement.position])
+    ]
+    beside = (
+        reading.batches.get(movement.transaction_hash, {}).get(movement.contract, 0)
+        for movement in forged
+    )
+    return max([len(forged), *beside])
 
 
 def _has_paid(reading: WalletReading, movements: Sequence[Movement]) -> bool:
