@@ -10,14 +10,16 @@ import orjson
 import pytest
 from aiohttp import web
 
-from common.chain import health, rpc
+from common.chain import health, log_ranges, rpc
 from common.chain.client import Chain, Chains, PinnedChain
 from common.chain.kept import Store
 from common.chain.limits import Gates, RpcLimit
+from common.chain.store.chain_store import ChainStore
 from local_chain.addresses import CHAIN_ID
 from local_chain.node import Node
 from local_chain.scenario import Scenario
 from local_stack.servers import AnvilServer
+from tests.integration.chain.emitted import EMITTER, TRANSFERS, Database
 
 Answer = dict[str, Any]
 
@@ -188,6 +190,12 @@ async def connect() -> AsyncIterator[Connect]:
 
 
 @pytest.fixture
+def small_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted chain is short: many ranges need small steps."""
+    monkeypatch.setattr(log_ranges, "FIRST_STEP", 64)
+
+
+@pytest.fixture
 async def truth(anvil_url: str, scenario: Scenario, connect: Connect) -> PinnedChain:
     """The planted chain read without anything in between."""
     return await (await connect(anvil_url)).pin()
@@ -211,3 +219,31 @@ def stage(own_anvil: AnvilServer) -> Iterator[Node]:
     """An empty chain of the test's own."""
     with Node(own_anvil.url) as node:
         yield node
+
+
+@pytest.fixture
+def store(database: Database) -> ChainStore:
+    return ChainStore(database)
+
+
+@pytest.fixture
+async def earlier(node: FaultyNode, connect: Connect, store: ChainStore) -> PinnedChain:
+    """A run of another process that has read all transfers of FLOW."""
+    pinned = await (await connect(node.url, store=store)).pin()
+    await pinned.fetch_logs(TRANSFERS)
+    node.reset()
+    return pinned
+
+
+@pytest.fixture
+def emit(stage: Node) -> Callable[[int], None]:
+    """Emits an event with a number in a block of its own, on the test's own chain."""
+    # log0 of the first word of calldata
+    stage.call("anvil_setCode", EMITTER, "0x6000356000526020 6000a000".replace(" ", ""))
+    sender = stage.call("eth_accounts")[0]
+
+    def emit_one(number: int) -> None:
+        call = {"from": sender, "to": EMITTER, "data": f"0x{number:064x}", "gas": "0x186a0"}
+        stage.call("eth_sendTransaction", call)
+
+    return emit_one

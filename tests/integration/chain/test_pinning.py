@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.chain import health
 from common.chain.abi import total_supply
 from common.chain.client import Chains, PinnedChain
 from common.chain.errors import (
@@ -165,8 +166,11 @@ async def test_an_endpoint_on_another_fork_is_not_read_from(
 
 
 async def test_an_endpoint_that_lags_behind_the_pinned_block_is_not_read_from(
-    create_node: "CreateNode", connect: "Connect"
+    create_node: "CreateNode", connect: "Connect", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The one that fails rests until the end, however long the others take.
+    monkeypatch.setattr(health, "FIRST_REST_SECONDS", 600.0)
+    monkeypatch.setattr(health, "LONGEST_REST_SECONDS", 600.0)
     first, second, third = [await create_node() for _ in range(3)]
     second.alter = lambda call, result: None if call["method"] == "eth_getBlockByNumber" else result
     pinned = await (await connect(first.url, second.url, third.url)).pin()

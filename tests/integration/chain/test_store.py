@@ -1,71 +1,34 @@
-"""What is final is read once by all runs of all processes, and is still true when it is used."""
+"""Logs that are final are read once by all runs of all processes."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import SecretStr
-from pymongo.asynchronous.database import AsyncDatabase
 
 from common.chain import log_audit, log_ranges
 from common.chain.client import PinnedChain
-from common.chain.errors import ChainError, InvalidAnswer, ResultTooLarge
-from common.chain.kept import Kind
+from common.chain.errors import InvalidAnswer, ResultTooLarge
 from common.chain.store import log_pieces
-from common.chain.store.chain_store import FACTS, LOGS, TRUNKS, ChainStore
+from common.chain.store.chain_store import LOGS, ChainStore
 from common.chain.tokens import fetch_token_metadata
 from common.chain.transfers import TRANSFER
 from common.chain.types import Address, LogFilter
-from common.mongo_client import create_mongo
 from local_chain import addresses
 from local_chain.node import Node
-from local_chain.scenario import Scenario
-from local_stack.servers import AnvilServer, MongoServer
+from local_stack.servers import AnvilServer
+from tests.integration.chain.emitted import (
+    EMITTED,
+    EMITTER,
+    FINAL,
+    FLOW,
+    TRANSFERS,
+    Database,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from tests.integration.chain.conftest import Connect, FaultyNode
-
-Database = AsyncDatabase[dict[str, Any]]
-
-FLOW = Address(addresses.FLOW)
-TRANSFERS = LogFilter((FLOW,), (TRANSFER,))
-EMITTER = "0x" + "e0" * 20
-EMITTED = LogFilter((Address(EMITTER),))
-FINAL = 70  # blocks; after so many more any node calls a block final
-
-
-@pytest.fixture
-def store(database: Database) -> ChainStore:
-    return ChainStore(database)
-
-
-@pytest.fixture
-async def earlier(node: "FaultyNode", connect: "Connect", store: ChainStore) -> PinnedChain:
-    """A run of another process that has read all transfers of FLOW."""
-    pinned = await (await connect(node.url, store=store)).pin()
-    await pinned.fetch_logs(TRANSFERS)
-    node.reset()
-    return pinned
-
-
-@pytest.fixture
-def emit(stage: Node) -> Callable[[int], None]:
-    """Emits an event with a number in a block of its own, on the test's own chain."""
-    # log0 of the first word of calldata
-    stage.call("anvil_setCode", EMITTER, "0x6000356000526020 6000a000".replace(" ", ""))
-    sender = stage.call("eth_accounts")[0]
-
-    def emit_one(number: int) -> None:
-        call = {"from": sender, "to": EMITTER, "data": f"0x{number:064x}", "gas": "0x186a0"}
-        stage.call("eth_sendTransaction", call)
-
-    return emit_one
-
-
-def numbers(logs: Any) -> list[int]:
-    return [int(log.data, 16) for log in logs]
 
 
 async def test_another_process_finds_what_was_read(
@@ -252,142 +215,6 @@ async def test_what_was_kept_before_answers_proved_to_be_cut_short_is_forgotten(
     assert await later.fetch_logs(TRANSFERS) == expected
 
 
-@pytest.mark.parametrize(
-    ("depth", "read_again"),
-    [pytest.param(FINAL + 1, 1, id="above a checkpoint"), pytest.param(205, 2, id="below all")],
-)
-async def test_a_reorg_below_the_cursor_is_found_and_repaired(
-    stage: Node,
-    own_anvil: AnvilServer,
-    connect: "Connect",
-    store: ChainStore,
-    emit: Callable[[int], None],
-    depth: int,
-    read_again: int,
-) -> None:
-    emit(1)
-    stage.call("anvil_mine", hex(2 * FINAL))
-    await (await (await connect(own_anvil.url, store=store)).pin()).fetch_logs(EMITTED)
-    emit(2)
-    stage.call("anvil_mine", hex(FINAL))
-    before = await (await connect(own_anvil.url, store=store)).pin()
-    assert numbers(await before.fetch_logs(EMITTED)) == [1, 2]
-    kept_times = await before.fetch_timestamps([before.block.number - 1, 3])
-
-    stage.call("anvil_reorg", depth, [])
-    emit(3)
-    stage.call("anvil_mine", hex(2 * FINAL), hex(17))
-    after = await (await connect(own_anvil.url, store=store)).pin()
-    scratch = await (await connect(own_anvil.url)).pin()
-
-    assert numbers(await after.fetch_logs(EMITTED)) == [1, 3]
-    assert await after.fetch_logs(EMITTED) == await scratch.fetch_logs(EMITTED)
-    assert await after.fetch_timestamps(kept_times) == await scratch.fetch_timestamps(kept_times)
-    assert after.stats.logs_fetched == read_again
-    again = await (await connect(own_anvil.url, store=store)).pin()
-    assert numbers(await again.fetch_logs(EMITTED)) == [1, 3]
-    assert again.stats.logs_fetched == 0
-
-
-async def test_a_run_that_began_before_a_reorg_leaves_nothing_behind(
-    stage: Node,
-    own_anvil: AnvilServer,
-    connect: "Connect",
-    store: ChainStore,
-    emit: Callable[[int], None],
-) -> None:
-    emit(1)
-    stage.call("anvil_mine", hex(FINAL))
-    await (await (await connect(own_anvil.url, store=store)).pin()).fetch_logs(EMITTED)
-    fork = stage.call("evm_snapshot")
-    emit(2)
-    stage.call("anvil_mine", hex(FINAL))
-    slow = await (await connect(own_anvil.url, store=store)).pin()
-    old_logs = await slow.fetch_logs(EMITTED, keep=False)
-    assert numbers(old_logs) == [1, 2]
-
-    stage.call("evm_revert", fork)
-    emit(3)
-    stage.call("anvil_mine", hex(FINAL), hex(17))
-    quick = await (await connect(own_anvil.url, store=store)).pin()
-    assert numbers(await quick.fetch_logs(EMITTED)) == [1, 3]
-    # only now the slow one keeps what it has read of the abandoned fork
-    await slow.kept.keep_logs(EMITTED, 0, slow.block.number, old_logs)
-    await slow.kept.keep_timestamps({slow.block.number: 1})
-    await slow.kept.keep_facts(Kind("test"), {"name": "of the fork"})
-
-    later = await (await connect(own_anvil.url, store=store)).pin()
-    assert numbers(await later.fetch_logs(EMITTED)) == [1, 3]
-    assert await later.kept.find_facts(Kind("test"), ["name"]) == {}
-    stage.call("anvil_mine", hex(FINAL))
-    last = await (await connect(own_anvil.url, store=store)).pin()
-    assert numbers(await last.fetch_logs(EMITTED)) == [1, 3]
-    assert await last.fetch_timestamps([slow.block.number]) != {slow.block.number: 1}
-
-
-async def test_another_chain_under_the_same_id_is_read_from_its_beginning(
-    connect: "Connect",
-    store: ChainStore,
-    earlier: PinnedChain,
-    database: Database,
-    node: "FaultyNode",
-) -> None:
-    await database[TRUNKS].update_one({}, {"$set": {"checkpoints": [[40, "0x" + "99" * 32]]}})
-    pinned = await (await connect(node.url, store=store)).pin()
-    logs = await pinned.fetch_logs(TRANSFERS)
-
-    assert pinned.stats.logs_fetched == len(logs) > 100
-    assert sum([piece["count"] async for piece in database[LOGS].find()]) == len(logs)
-
-
-async def test_an_endpoint_that_is_behind_may_use_what_is_below_it_and_drops_nothing(
-    stage: Node,
-    own_anvil: AnvilServer,
-    connect: "Connect",
-    store: ChainStore,
-    emit: Callable[[int], None],
-    create_node: Any,
-) -> None:
-    for number in (1, 2):
-        emit(number)
-        stage.call("anvil_mine", hex(FINAL))
-        ahead = await (await connect(own_anvil.url, store=store)).pin()
-        await ahead.fetch_logs(EMITTED)
-    lagging = await create_node(own_anvil.url)
-    height = ahead.block.number - 20
-
-    def answer(call: dict[str, Any], result: Any) -> Any:
-        if call["method"] == "eth_getBlockByNumber" and result:
-            if call["params"][0] == "finalized":
-                return stage.call("eth_getBlockByNumber", hex(height), False)
-            return result if int(result["number"], 16) <= height else None
-        return result
-
-    lagging.alter = answer
-    behind = await (await connect(lagging.url, store=store)).pin()
-    expected = await (await (await connect(lagging.url)).pin()).fetch_logs(EMITTED)
-
-    assert await behind.fetch_logs(EMITTED) == expected
-    again = await (await connect(own_anvil.url, store=store)).pin()
-    assert numbers(await again.fetch_logs(EMITTED)) == [1, 2]
-    assert again.stats.logs_fetched == 0
-
-
-async def test_a_past_block_shows_nothing_of_the_future_and_is_kept_too(
-    connect: "Connect", store: ChainStore, earlier: PinnedChain, node: "FaultyNode"
-) -> None:
-    pinned = await (await connect(node.url, store=store)).pin(at_block=120)
-    logs = await pinned.fetch_logs(TRANSFERS)
-    other = LogFilter((FLOW,), ())
-    await pinned.fetch_logs(other)
-    again = await (await connect(node.url, store=store)).pin(at_block=120)
-
-    assert logs == [log for log in await earlier.fetch_logs(TRANSFERS) if log.block_number <= 120]
-    assert pinned.stats.by_method["eth_getLogs"] > 0  # for the other filter only
-    assert await again.fetch_logs(other)
-    assert "eth_getLogs" not in again.stats.by_method
-
-
 async def test_runs_of_several_processes_side_by_side_keep_each_log_once(
     node: "FaultyNode",
     connect: "Connect",
@@ -406,120 +233,3 @@ async def test_runs_of_several_processes_side_by_side_keep_each_log_once(
     assert await asyncio.gather(*(run() for _ in range(5))) == [expected] * 5
     assert await run() == expected
     assert sum([piece["count"] async for piece in database[LOGS].find()]) == len(expected)
-
-
-async def test_times_metadata_code_and_receipts_are_read_once(
-    node: "FaultyNode",
-    connect: "Connect",
-    store: ChainStore,
-    scenario: Scenario,
-    truth: PinnedChain,
-) -> None:
-    logs = (await truth.fetch_logs(TRANSFERS))[:20]
-    hashes = [log.transaction_hash for log in logs]
-    blocks = {log.block_number for log in logs}
-    wanted = [FLOW, Address(addresses.COLLECTION), Address("0x" + "77" * 20)]
-
-    async def read(pinned: PinnedChain) -> Any:
-        return (
-            await pinned.fetch_timestamps(blocks),
-            await fetch_token_metadata(pinned, wanted),
-            await pinned.fetch_codes(wanted),
-            await pinned.fetch_transactions(hashes),
-            await pinned.fetch_outcomes(hashes),
-        )
-
-    expected = await read(truth)
-    assert await read(await (await connect(node.url, store=store)).pin()) == expected
-    node.reset()
-    again = await (await connect(node.url, store=store)).pin()
-
-    assert await read(again) == expected
-    # the account without code is asked again: it may have some by now
-    asked = {params[0] for method, params in node.requests if method == "eth_getCode"}
-    assert asked == {wanted[2], addresses.MULTICALL3}
-    assert node.calls["eth_call"] == 1
-    assert not {"eth_getTransactionByHash", "eth_getTransactionReceipt"} & set(node.calls)
-
-
-async def test_metadata_and_code_are_read_again_after_a_while(
-    stage: Node, own_anvil: AnvilServer, connect: "Connect", database: Database
-) -> None:
-    store = ChainStore(database, metadata_days=1)
-    token = Address("0x" + "c0" * 20)
-    always_18 = "0x6012" + "60005260206000f3"
-    stage.call("anvil_setCode", token, always_18)
-    stage.call("anvil_mine", hex(FINAL))
-    await fetch_token_metadata(await (await connect(own_anvil.url, store=store)).pin(), [token])
-    stage.call("anvil_setCode", token, always_18.replace("6012", "6006"))
-    stage.call("anvil_mine", hex(FINAL))
-
-    soon = await (await connect(own_anvil.url, store=store)).pin()
-    assert (await fetch_token_metadata(soon, [token]))[token].decimals == 18
-    stage.call("evm_increaseTime", 86_400)
-    stage.call("anvil_mine", hex(FINAL))
-    late = await (await connect(own_anvil.url, store=store)).pin()
-
-    assert (await fetch_token_metadata(late, [token]))[token].decimals == 6
-
-
-async def test_a_delegated_account_is_asked_for_its_code_each_time(
-    stage: Node, own_anvil: AnvilServer, connect: "Connect", store: ChainStore
-) -> None:
-    account = Address("0x" + "c1" * 20)
-    for delegate in ("11" * 20, "22" * 20):
-        stage.call("anvil_setCode", account, "0xef0100" + delegate)
-        stage.call("anvil_mine", hex(FINAL))
-        pinned = await (await connect(own_anvil.url, store=store)).pin()
-
-        assert await pinned.fetch_code(account) == "0xef0100" + delegate
-
-
-async def test_without_mongodb_runs_read_everything_from_the_chain(
-    node: "FaultyNode", connect: "Connect", own_mongodb: MongoServer, truth: PinnedChain
-) -> None:
-    async with create_mongo(SecretStr(own_mongodb.url), serverSelectionTimeoutMS=300) as client:
-        store = ChainStore(client["test"])
-        interrupted = await (await connect(node.url, store=store)).pin()
-        await interrupted.fetch_logs(TRANSFERS, 0, 100)
-        own_mongodb.kill()
-
-        expected = await truth.fetch_logs(TRANSFERS)
-        assert await interrupted.fetch_logs(TRANSFERS) == expected
-        assert await interrupted.fetch_timestamps([5]) == await truth.fetch_timestamps([5])
-        begun_without = await (await connect(node.url, store=store)).pin()
-        assert await begun_without.fetch_logs(TRANSFERS) == expected
-
-
-async def test_what_no_run_uses_is_removed_after_the_retention(
-    node: "FaultyNode", connect: "Connect", database: Database
-) -> None:
-    store = ChainStore(database, retention_days=2)
-    await store.create_indexes()
-    pinned = await (await connect(node.url, store=store)).pin()
-    await pinned.fetch_logs(TRANSFERS)
-    await fetch_token_metadata(pinned, [FLOW])
-    for name in (LOGS, FACTS):
-        indexes = await database[name].index_information()
-        assert indexes["retention"]["expireAfterSeconds"] == 2 * 86_400
-        long_ago = {"$dateSubtract": {"startDate": "$usedAt", "unit": "hour", "amount": 47}}
-        await database[name].update_many({}, [{"$set": {"usedAt": long_ago}}])
-    before = {name: await database[name].find_one({}) for name in (LOGS, FACTS)}
-
-    again = await (await connect(node.url, store=store)).pin()
-    await again.fetch_logs(TRANSFERS)
-    await fetch_token_metadata(again, [FLOW])
-
-    for name, old in before.items():
-        used = await database[name].find_one({"_id": old["_id"]}) if old else None
-        assert old is not None
-        assert used is not None
-        assert used["usedAt"] - old["usedAt"] > timedelta(hours=46)
-
-
-async def test_a_chain_that_cannot_be_read_is_an_error_with_a_store_too(
-    node: "FaultyNode", connect: "Connect", store: ChainStore, earlier: PinnedChain
-) -> None:
-    node.refuse = lambda call: {"error": {"code": -32601, "message": "method not found"}}
-    with pytest.raises(ChainError):
-        await (await connect(node.url, store=store)).pin()
