@@ -18,7 +18,7 @@ from tests.integration.engine_processes import (
     worker_process,
 )
 
-FROZEN_SECONDS = 12.0
+FROZEN_SECONDS = 8.0
 """Longer than a command waits for its answer (5 s), and than a claim or a lease lasts (1 s)."""
 
 

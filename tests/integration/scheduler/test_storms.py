@@ -231,8 +231,11 @@ def _spent(process: ServiceProcess) -> tuple[float, int]:
 
 async def test_a_frozen_process_fails_its_liveness_probe(servers: Servers, tmp_path: Path) -> None:
     with ExitStack() as stack:
-        for start in (gateway_process, scheduler_process, worker_process):
-            process = stack.enter_context(start(servers, tmp_path))
+        processes = [
+            stack.enter_context(start(servers, tmp_path))
+            for start in (gateway_process, scheduler_process, worker_process)
+        ]
+        for process in processes:
             await process.wait_ready()
             process.child.send_signal(signal.SIGSTOP)
             async with httpx.AsyncClient(timeout=1) as client:
