@@ -22,9 +22,9 @@ class AlertMetrics(CamelModel):
     """The measured value and what it was held against, in the unit that the type implies."""
 
     value: Number
-    threshold: Number | None = None
-    baseline: Number | None = None
-    z_score: float | None = None
+    threshold: Number | None = Field(default=None, description="the cut that makes it an alert")
+    baseline: Number | None = Field(default=None, description="what it was before, or usually is")
+    z_score: float | None = Field(default=None, description="robust deviations from the baseline")
     unit: str | None = Field(
         default=None,
         description="where the type leaves it open: supply_pct, tokens or usd of LARGE_TRANSFER",
@@ -52,8 +52,10 @@ class Alert(CamelModel):
     subject: AlertSubject
     title: str = Field(description="one sentence for a person")
     metrics: AlertMetrics
-    evidence: list[Evidence] = []
-    confidence: float = Field(default=1.0, ge=0, le=1)
+    evidence: list[Evidence] = Field(default=[], description="places on the chain that show it")
+    confidence: float = Field(
+        default=1.0, ge=0, le=1, description="below 1 where it may be harmless"
+    )
     detected_at: UtcDatetime = Field(description="time of the newest block that shows it")
 
 

@@ -60,8 +60,8 @@ class FlowSummary(CamelModel):
     burn_count: int
     burned_raw: RawAmount
     net_supply_change_raw: RawAmount = Field(description="minted - burned")
-    sent_to_dead_raw: RawAmount
-    zero_value_count: int
+    sent_to_dead_raw: RawAmount = Field(description="to 0x...dead: in supply and out of reach")
+    zero_value_count: int = Field(description="transfers of nothing, which anybody can cause")
     self_transfer_count: int
     velocity: float | None = Field(description="volume without mint and burn / total supply")
 
@@ -138,7 +138,7 @@ class HolderDistribution(Concentration):
     )
     adjusted: Concentration = Field(description="without burn addresses and the token itself")
     excluded: list[ExcludedHolder]
-    top: list[Holder]
+    top: list[Holder] = Field(description="largest balance first")
 
 
 class Whale(CamelModel):
@@ -242,7 +242,7 @@ class ExchangeFlows(CamelModel):
     inflow_raw: RawAmount
     outflow_raw: RawAmount
     net_raw: RawAmount = Field(description="inflow - outflow")
-    net_supply_pct: float | None
+    net_supply_pct: float | None = Field(description="net in percent of supply")
     by_exchange: list[ExchangeFlow]
 
 
@@ -322,7 +322,7 @@ class CircularFlow(CamelModel):
     volume_raw: RawAmount
     net_residual_pct: float = Field(description="largest net position / mean transfer size")
     span: Literal["1h", "1d", "1w"]
-    span_start: UtcDatetime
+    span_start: UtcDatetime = Field(description="all its transfers lie in this hour, day or week")
     transaction_hashes: list[str]
 
 
@@ -333,16 +333,18 @@ class CoinFlowAnalysis(ActionResult):
     summary: FlowSummary
     size_distribution: SizeDistribution
     holders: HolderDistribution
-    whales: list[Whale]
+    whales: list[Whale] = Field(
+        description="whalePercentage of supply or more, at the start or the end; largest first"
+    )
     whales_total: int
     large_transfers: list[LargeTransfer]
     large_transfers_total: int
-    net_flows: list[NetFlow]
+    net_flows: list[NetFlow] = Field(description="largest first, in either direction")
     net_flows_total: int
     bucket_minutes: int
     activity: list[ActivityBucket] = Field(description="newest buckets, oldest first")
     activity_total: int
-    circular_flows: list[CircularFlow]
+    circular_flows: list[CircularFlow] = Field(description="largest volume first")
     circular_flows_total: int
     exchange_flows: ExchangeFlows
     batch_distributions: list[BatchDistribution]
