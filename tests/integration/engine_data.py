@@ -94,8 +94,6 @@ async def create_job(database: Database, **definition: Any) -> ObjectId:
             "anchorAt": at,
             "triggerAt": None,
             "current": None,
-            "claimToken": None,
-            "claimUntil": None,
         },
         **definition,
     }

@@ -60,7 +60,7 @@ def scheduler_settings(servers: Servers, **changes: Any) -> SchedulerSettings:
     """Settings of an impatient scheduler."""
     impatient: dict[str, Any] = {
         "scan_seconds": 0.02,
-        "claim_seconds": 0.5,
+        "pass_seconds": 0.5,
         "retry_initial_seconds": 0.05,
         "retry_maximum_seconds": 0.2,
         "lost_after_seconds": 0.4,
@@ -167,7 +167,9 @@ class SchedulerReplica(_Replica):
             {ACTION: TOY},
         )
         self.emitter = Emitter(self.redis, 20 * self.settings.batch_size, self.clock)
-        self.dispatcher = Dispatcher(self.database, self.emitter, self.settings, self.clock)
+        self.dispatcher = Dispatcher(
+            self.database, self.emitter, self.settings, [ACTION], self.clock
+        )
         self.reconciler = Reconciler(
             self.database,
             self.redis,
@@ -177,7 +179,9 @@ class SchedulerReplica(_Replica):
             batch_size=self.settings.batch_size,
             clock=self.clock,
         )
-        self.intake = OutcomeIntake(self.redis, source, self.recorder, self.stop_asked, self.wake)
+        self.intake = OutcomeIntake(
+            self.redis, source, self.recorder, self.stop_asked, self.wake, most=100
+        )
         self.consumer = StreamConsumer(
             source,
             OUTCOME,
@@ -191,7 +195,7 @@ class SchedulerReplica(_Replica):
         self.requests = RunRequests(
             self.database, self.redis, self.emitter, self.settings.batch_size, self.clock
         )
-        self.audit = Audit(self.database)
+        self.audit = Audit(self.database, self.clock, settle_seconds=0.0)
 
     async def __aenter__(self) -> Self:
         return self

@@ -37,7 +37,7 @@ class Replica:
             world.servers,
             clock=lambda: self._present.now + self.skew,
             connections=connections,
-            claim_seconds=10.0,
+            pass_seconds=10.0,
             lost_after_seconds=0.001,
         )
 
@@ -197,6 +197,7 @@ class World:
             "$or": [
                 {"schedule.current.state": {"$in": ["queued", "running", "retrying"]}},
                 {"schedule.triggerAt": {"$ne": None}},
+                {"schedule.unrecorded.first": {"$exists": True}},
                 {"nextRunAt": {"$ne": None, "$lte": now}},
                 {"status": "running"},
                 {"status": "pending", "schedule.current": {"$ne": None}},

@@ -94,7 +94,7 @@ def scheduler_process(servers: Servers, directory: Path) -> Iterator[ServiceProc
         ["-m", "scheduler.main"],
         directory,
         **_environment(servers),
-        CLAIM_SECONDS="1",
+        PASS_SECONDS="1",
         RETRY_INITIAL_SECONDS="0.1",
         LOST_AFTER_SECONDS="1",
     )

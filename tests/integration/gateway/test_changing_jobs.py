@@ -11,11 +11,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 Body = dict[str, Any]
 Database = AsyncDatabase[dict[str, Any]]
 
-CLAIM = {
-    "schedule.claimToken": "replica-1",
-    "schedule.claimUntil": datetime(2100, 1, 1, tzinfo=UTC),
-}
-
 
 async def _create(api: httpx.AsyncClient, body: Body) -> dict[str, Any]:
     answer = await api.post("/jobs", json=body)
@@ -64,24 +59,10 @@ async def test_a_new_interval_never_postpones_a_run_that_is_due(
     assert (await _find(database, job["id"]))["nextRunAt"] == due
 
 
-async def test_new_timing_takes_the_job_from_a_scheduler_that_plans_by_the_old_one(
+async def test_other_changes_leave_the_timing_alone(
     api: httpx.AsyncClient, database: Database, recurring: Body
 ) -> None:
     job = await _create(api, recurring)
-    await database["jobs"].update_one({"_id": ObjectId(job["id"])}, {"$set": CLAIM})
-
-    await api.patch(f"/jobs/{job['id']}", json={"intervalMinutes": 5})
-
-    schedule = (await _find(database, job["id"]))["schedule"]
-    assert schedule["claimToken"] == "released"
-    assert "claimUntil" not in schedule
-
-
-async def test_other_changes_leave_timing_and_claim_alone(
-    api: httpx.AsyncClient, database: Database, recurring: Body
-) -> None:
-    job = await _create(api, recurring)
-    await database["jobs"].update_one({"_id": ObjectId(job["id"])}, {"$set": CLAIM})
     before = await _find(database, job["id"])
 
     await api.patch(f"/jobs/{job['id']}", json={"maxAttempts": 9, "timeoutSeconds": 77})

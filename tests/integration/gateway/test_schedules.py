@@ -14,7 +14,6 @@ Body = dict[str, Any]
 Database = AsyncDatabase[dict[str, Any]]
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
-CLAIM = {"schedule.claimToken": "replica-1", "schedule.claimUntil": FAR}
 
 
 async def _create(api: httpx.AsyncClient, body: Body, **more: Any) -> Body:
@@ -50,7 +49,6 @@ async def test_a_paused_job_has_no_next_run_until_it_is_resumed(
     api: httpx.AsyncClient, database: Database, recurring: Body
 ) -> None:
     job = await _create(api, recurring)
-    await _set(database, job, CLAIM)
 
     paused = (await api.post(f"/jobs/{job['id']}/pause", json={"note": "$nextRunAt is odd"})).json()
     stored = await _find(database, job)
@@ -58,8 +56,6 @@ async def test_a_paused_job_has_no_next_run_until_it_is_resumed(
     assert paused["nextRunAt"] is None
     assert (paused["pause"]["by"], paused["pause"]["note"]) == ("user", "$nextRunAt is odd")
     assert stored["pause"]["nextRunAt"] == datetime.fromisoformat(job["nextRunAt"])
-    assert stored["schedule"]["claimToken"] == "released"
-    assert "claimUntil" not in stored["schedule"]
 
     resumed = (await api.post(f"/jobs/{job['id']}/resume")).json()
     stored = await _find(database, job)

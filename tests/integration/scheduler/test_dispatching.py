@@ -12,6 +12,7 @@ from bson import ObjectId
 from common.models import now_utc, to_millis
 from scheduler.audit import Audit
 from tests.integration.engine_data import (
+    ACTION,
     STREAM,
     Clock,
     Database,
@@ -183,26 +184,47 @@ async def test_a_trigger_that_finds_the_job_busy_is_answered_by_a_recorded_overl
     assert (await find_job(scheduler.database, job_id))["schedule"]["triggerAt"] is None
 
 
-async def test_what_a_user_changes_while_the_job_is_planned_stays(
-    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch
+LATER = now_utc() + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"nextRunAt": LATER, "schedule.triggerAt": LATER},
+        {"nextRunAt": None, "pause": {"at": LATER, "by": "user", "nextRunAt": LATER}},
+        {"schedule.intervalMs": 60_000, "intervalMinutes": 1.0},
+        {"cron": "0 0 1 1 *", "timezone": "UTC", "schedule.intervalMs": None},
+        {"maxRuns": 0},
+        {"schedule.current": {"runId": "another", "attempt": 1, "state": "running"}},
+    ],
+    ids=lambda change: ", ".join(change),
+)
+async def test_a_job_that_changes_while_it_is_planned_is_planned_again(
+    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    job_id = await create_job(scheduler.database, every=HOUR)
-    wanted = now_utc() + timedelta(days=1)
-    insert = scheduler.dispatcher._store.insert
+    db, jobs = scheduler.database, scheduler.dispatcher._jobs
+    changed, other = [await create_job(db, every=HOUR) for _ in range(2)]
+    advance = jobs.advance
 
-    async def insert_while_the_user_changes_the_time(*runs: Any) -> None:
-        await insert(*runs)
-        await scheduler.database["jobs"].update_one(
-            {"_id": job_id}, {"$set": {"nextRunAt": wanted, "schedule.triggerAt": wanted}}
-        )
+    async def advance_when_the_job_has_changed(*args: Any) -> Any:
+        await db["jobs"].update_one({"_id": changed}, {"$set": change})
+        return await advance(*args)
 
-    monkeypatch.setattr(
-        scheduler.dispatcher._store, "insert", insert_while_the_user_changes_the_time
-    )
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "advance", advance_when_the_job_has_changed)
+        await scheduler.dispatcher.dispatch()
+    job = await find_job(db, changed)
+    for path, value in change.items():
+        name, _, part = path.partition(".")
+        stored = job[name][part] if part else job[name]
+        assert stored == value or abs(stored - value) < timedelta(milliseconds=1)
+    assert [run["jobId"] for run in await find_runs(db)] == [other]
+
     await scheduler.dispatcher.dispatch()
-    job = await find_job(scheduler.database, job_id)
-    assert (job["nextRunAt"], job["schedule"]["triggerAt"]) == (wanted, wanted)
-    assert "claimToken" not in job["schedule"]
+    states = [run["state"] for run in await find_runs(db, jobId=changed)]
+    due_now = "schedule.intervalMs" in change
+    overlaps = "schedule.current" in change
+    assert states == (["queued"] if due_now else ["skipped"] if overlaps else [])
 
 
 @pytest.mark.parametrize(
@@ -245,20 +267,21 @@ async def test_a_job_damaged_in_the_database_is_set_aside_and_the_others_run(
 async def test_after_a_crash_every_occurrence_has_one_run_or_one_reason(
     servers: Servers, later: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The replica died when it had recorded two misses and a run, but not moved the job on."""
+    """The replica died when it had decided about two misses and a run, but not inserted them."""
     clock = Clock()
     async with SchedulerReplica(servers, clock=clock) as victim:
         db = victim.database
         start = clock() - 2.5 * HOUR
         job_id = await create_job(db, every=HOUR, at=start)
 
-        async def crash(*_: Any) -> None:
-            raise asyncio.CancelledError
+        async def crash(runs: list[Any]) -> None:
+            if runs:
+                raise asyncio.CancelledError
 
-        monkeypatch.setattr(victim.dispatcher._claims, "advance", crash)
+        monkeypatch.setattr(victim.dispatcher._outbox, "insert", crash)
         with pytest.raises(asyncio.CancelledError):
             await victim.dispatcher.dispatch()
-        assert len(await find_runs(db)) == 2
+        assert await find_runs(db) == []
 
     clock.jump(hours=later, seconds=1)
     async with SchedulerReplica(servers, clock=clock) as heir:
@@ -300,20 +323,29 @@ async def test_a_clock_that_jumps_ahead_and_back_doubles_and_stops_nothing(
         assert (await find_job(db, job_id))["nextRunAt"] == at + 5 * HOUR
 
 
-async def test_a_claim_made_by_a_clock_far_ahead_does_not_keep_the_job_for_long(
+async def test_replicas_that_meet_at_the_same_jobs_make_way_for_each_other(
     servers: Servers,
 ) -> None:
-    fast = Clock()
-    fast.jump(hours=1)
-    async with SchedulerReplica(servers, clock=fast) as victim, SchedulerReplica(servers) as heir:
-        job_id = await create_job(heir.database)
-        await victim.dispatcher._claims.claim_due("fast", fast(), fast(), 10)
-        assert "claimUntil" in (await find_job(heir.database, job_id))["schedule"]
-        await heir.dispatcher.dispatch()
-        assert len(await find_runs(heir.database)) == 1
+    async with (
+        SchedulerReplica(servers, batch_size=10) as one,
+        SchedulerReplica(servers, batch_size=10) as other,
+    ):
+        db = one.database
+        for _ in range(200):
+            await create_job(db, every=HOUR)
+        passes = 0
+        while any(await asyncio.gather(one.dispatcher.dispatch(), other.dispatcher.dispatch())):
+            passes += 1
+        assert len(await find_runs(db)) == await db["jobs"].count_documents({}) == 200
+        assert await db["jobs"].count_documents({"schedule.current.state": "queued"}) == 200
+        # each on its own would have needed 20 passes, and so would two that never make way
+        assert passes < 20
+        for replica in (one, other):
+            await replica.emitter.emit_due()
+        assert len(await read_events(one.redis, STREAM)) == 200
 
 
-async def test_a_full_emitter_stops_claiming(servers: Servers) -> None:
+async def test_a_full_emitter_stops_dispatching(servers: Servers) -> None:
     """Emissions wait in memory while Redis is away; there is a limit to that."""
     async with SchedulerReplica(servers, batch_size=5) as scheduler:
         for _ in range(200):
@@ -347,6 +379,29 @@ async def test_no_query_of_a_scheduler_reads_a_whole_collection(servers: Servers
         assert [each["command"] for each in many] == []
 
 
+async def test_under_a_backlog_a_pass_reads_no_more_than_it_deals_with(servers: Servers) -> None:
+    async with SchedulerReplica(servers, batch_size=10) as scheduler:
+        await scheduler.create_indexes()
+        db = scheduler.database
+        for _ in range(300):
+            await create_job(db)
+        for number in range(300):
+            late = now_utc() - timedelta(minutes=1)
+            run = {"state": "retrying", "action": ACTION, "emitAt": late, "attempt": 1}
+            await db["runs"].insert_one({"_id": f"run {number}", **run})
+        await db.command("profile", 2)
+        with pytest.raises(KeyError):  # these runs are no whole ones
+            await scheduler.dispatcher.dispatch()
+        await db["runs"].update_many({}, {"$set": {"state": "queued", "action": "another"}})
+        await scheduler.reconciler.reconcile()
+        await scheduler.audit.correct_jobs()
+        await db.command("profile", 0)
+        reads = await db["system.profile"].find({"op": {"$in": ["query", "getmore"]}}).to_list()
+        assert len(reads) >= 6
+        assert max(each["docsExamined"] for each in reads) <= 10
+        assert max(each["nreturned"] for each in reads) <= 10
+
+
 async def test_under_a_backlog_the_audit_looks_at_some_jobs_at_a_time_and_misses_none(
     servers: Servers,
 ) -> None:
@@ -359,7 +414,7 @@ async def test_under_a_backlog_the_audit_looks_at_some_jobs_at_a_time_and_misses
             await create_job(db)
         await scheduler.dispatcher.dispatch()
 
-        audit = Audit(db, most_at_once=2)
+        audit = Audit(db, most_at_once=2, settle_seconds=0.0)
         left = []
         for _ in range(3):
             await audit.correct_jobs()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from common.models import from_millis, to_millis
 from common.states import SkipReason
 from common.timetable import Grid
-from scheduler.planning import DueJob, Plan, decide, resume
+from scheduler.planning import DueJob, Plan, decide
 
 LATEST_MS = to_millis(datetime(2999, 1, 1, tzinfo=UTC))
 
@@ -85,20 +85,3 @@ def test_a_schedule_looked_at_often_enough_misses_nothing(
     for at_ms, _, _ in times:
         now += timedelta(milliseconds=at_ms % interval_ms)
         assert history.look(now, timedelta(0), busy=False).skips == []
-
-
-@given(moments, intervals_ms, looks, st.integers(0, 50))
-def test_a_schedule_that_another_replica_began_goes_on_after_what_it_recorded(
-    anchor: datetime, interval_ms: int, times: list[tuple[int, int, bool]], done: int
-) -> None:
-    history = History(anchor, interval_ms)
-    until = anchor + done * timedelta(milliseconds=interval_ms)
-    plan = resume(DueJob(anchor, history.grid), until, runs=1)
-    assert (plan.fire_at, plan.skips) == (None, [])
-    assert plan.next_run_at is not None
-    history.fates.update(range(done + 1))
-    history.next_run_at = plan.next_run_at
-    for at_ms, ahead_ms, busy in times:
-        at = anchor + timedelta(milliseconds=at_ms)
-        history.look(at, timedelta(milliseconds=ahead_ms), busy=busy)
-    assert history.has_one_fate_each()

@@ -4,14 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from common.states import OverlapPolicy, SkipReason
 from common.timetable import Cron, Grid, Jittered, Timetable, Until
-from scheduler.planning import DueJob, Plan, Skip, decide, is_occurrence, resume
+from scheduler.planning import DueJob, Plan, Skip, decide
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -129,21 +128,6 @@ def test_nothing_is_awaited_after_the_end() -> None:
     )
 
 
-@pytest.mark.parametrize(("runs", "expected"), [(0, at(3)), (1, at(3)), (2, None)])
-def test_work_begun_by_another_replica_is_continued_after_it(
-    runs: int, expected: datetime | None
-) -> None:
-    job = DueJob(NOON, HOURLY, runs_left=2)
-    assert resume(job, at(2), runs) == Plan(None, expected, runs=runs)
-
-
-def test_an_occurrence_moved_by_hand_counts_and_others_are_those_of_the_timetable() -> None:
-    job = DueJob(at(0.3), HOURLY)
-    assert [is_occurrence(job, at(hours)) for hours in (0, 0.3, 1, 1.3, 2)] == [
-        *(False, True, True, False, True)
-    ]
-
-
 TIMETABLES: list[Timetable] = [
     HOURLY,
     Grid(NOON, 420_000),
@@ -155,7 +139,7 @@ TIMETABLES: list[Timetable] = [
 
 
 class Looks(RuleBasedStateMachine):
-    """Schedulers look, die and catch up while users pause, resume, edit and trigger.
+    """Schedulers look and catch up while users pause, resume, edit and trigger.
 
     The oracle is one moment: the first occurrence that has neither run nor reason. Each record must
     begin there; a lost occurrence, or one that is recorded twice, breaks the chain.
@@ -168,7 +152,6 @@ class Looks(RuleBasedStateMachine):
         self.open: datetime | None = NOON
         self.paused: datetime | None = None
         self.is_paused = False
-        self.unreleased: list[Plan] = []
         self.fired: list[datetime] = []
 
     def _record(self, decided: Plan) -> None:
@@ -204,32 +187,11 @@ class Looks(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.now += minutes * MINUTE
 
-    @rule(dies=st.booleans())
-    def a_scheduler_looks(self, dies: bool) -> None:
-        if self.unreleased and not self.is_paused and self._catch_up(*self.unreleased):
-            return
+    @rule()
+    def a_scheduler_looks(self) -> None:
         decided = decide(self.job, self.now, self.now + timedelta(seconds=1))
         self._record(decided)
-        if not dies:
-            self._advance(decided)
-        elif not self.is_paused:
-            self.unreleased = [decided]
-
-    def _catch_up(self, begun: Plan) -> bool:
-        """Continue as the dispatcher does with what a dead replica recorded."""
-        self.unreleased = []
-        moments = [skip.first for skip in begun.skips]
-        if begun.fire_at is not None:
-            moments.append(begun.fire_at)
-        done = [moment for moment in moments if is_occurrence(self.job, moment)]
-        if not done:
-            return False
-        ends = [skip.last for skip in begun.skips if skip.first in done]
-        runs = int(begun.fire_at in done)
-        continued = resume(self.job, max([*ends, *done]), runs)
-        self._advance(replace(continued, fire_at=begun.fire_at if runs else None))
-        self.job = replace(self.job, busy=self.job.busy or bool(runs))
-        return True
+        self._advance(decided)
 
     @rule()
     def the_run_ends(self) -> None:
@@ -257,7 +219,7 @@ class Looks(RuleBasedStateMachine):
         catch_up = None if window is None else window * MINUTE
         self.job = replace(self.job, overlap=overlap, catch_up=catch_up)
 
-    @precondition(lambda self: not self.is_paused and not self.unreleased)
+    @precondition(lambda self: not self.is_paused)
     @rule(timetable=st.sampled_from(TIMETABLES))
     def a_user_changes_the_timetable(self, timetable: Timetable) -> None:
         """What is due stays due; what lies ahead is that of the new timetable."""
@@ -273,7 +235,7 @@ class Looks(RuleBasedStateMachine):
             self.a_user_resumes()
         for _ in range(6):
             self.the_run_ends()
-            self.a_scheduler_looks(dies=False)
+            self.a_scheduler_looks()
         assert self.open is None or self.open > self.now
         assert self.job.next_run_at == self.open
 

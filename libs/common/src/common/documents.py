@@ -24,9 +24,6 @@ from common.states import (
     SkipReason,
 )
 
-RELEASED_CLAIM: Final = "released"
-"""Claim token of a job that was taken from a scheduler: perhaps it has created runs already."""
-
 
 class Stored(BaseModel):
     """Base of stored parts: camelCase in MongoDB; unknown fields of a newer version are ignored."""
@@ -87,6 +84,15 @@ class RetryBackoff(Stored):
     maximum_seconds: float
 
 
+class SkippedStretch(Stored):
+    """Occurrences that do not run, from the first to the last, and why."""
+
+    first: UtcDatetime
+    last: UtcDatetime
+    occurrences: int
+    reason: SkipReason
+
+
 class Schedule(Stored):
     """The scheduler's own state of a job.
 
@@ -97,8 +103,8 @@ class Schedule(Stored):
         paused_until: End of a pause whose occurrences are not recorded yet.
         runs: How many occurrences have run.
         current: The latest run that was not skipped.
-        claim_token: Replica and pass that is creating this job's next runs.
-        claim_until: When that claim may be taken over.
+        unrecorded: What was decided to be skipped, until the runs that say so are inserted.
+        pass_id: The scheduler's pass that decided last.
     """
 
     interval_ms: int | None = None
@@ -107,8 +113,8 @@ class Schedule(Stored):
     paused_until: UtcDatetime | None = None
     runs: int = 0
     current: CurrentRun | None = None
-    claim_token: str | None = None
-    claim_until: UtcDatetime | None = None
+    unrecorded: list[SkippedStretch] | None = None
+    pass_id: PydanticObjectId | None = None
 
 
 class Job(StoredDocument):
@@ -160,6 +166,11 @@ class Job(StoredDocument):
                 [("schedule.triggerAt", ASCENDING)],
                 name="triggered",
                 partialFilterExpression={"schedule.triggerAt": {"$type": "date"}},
+            ),
+            IndexModel(
+                [("schedule.unrecorded.first", ASCENDING)],
+                name="unrecorded",
+                partialFilterExpression={"schedule.unrecorded.first": {"$type": "date"}},
             ),
             # also finds a job whose status was set back to `pending` by hand
             IndexModel(
@@ -241,8 +252,8 @@ class Run(StoredDocument):
                 partialFilterExpression={"state": RunState.FAILED.value},
             ),
             IndexModel(
-                [("state", ASCENDING), ("emitAt", ASCENDING)],
-                name="unfinished",
+                [("state", ASCENDING), ("action", ASCENDING), ("emitAt", ASCENDING)],
+                name="unfinishedByAction",
                 partialFilterExpression={"state": {"$in": [state.value for state in UNFINISHED]}},
             ),
         ]

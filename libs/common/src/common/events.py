@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from common.models import UtcDatetime, to_millis
+from common.models import UtcDatetime, from_millis, to_millis
 
 
 class Event(BaseModel):
@@ -117,3 +117,12 @@ class DeadLetter(BaseModel):
 def run_id(job_id: str, due_at: datetime) -> str:
     """Return the id of a job's run due at `due_at`: the same firing always has the same id."""
     return f"{job_id}:{to_millis(due_at)}"
+
+
+def due_time(run_id: str) -> datetime:
+    """Return when a run was due, from its id.
+
+    Raises:
+        ValueError: That is not the id of a run.
+    """
+    return from_millis(int(run_id.rpartition(":")[2]))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from common.documents import RELEASED_CLAIM, Job
+from common.documents import Job
 from common.states import JobType, PausedBy
 from common.timetable import create_timetable
 from gateway.problems import FieldError, ProblemError, invalid_request
@@ -17,15 +17,6 @@ from gateway.timing import TICK, does_not_belong, first_occurrence
 from gateway.upcoming import job_timetable
 
 Fields = Mapping[str, Any]
-
-_RELEASE: Final = {
-    "schedule.claimToken": {
-        "$cond": [{"$gt": ["$schedule.claimToken", None]}, RELEASED_CLAIM, "$$REMOVE"]
-    },
-    "schedule.claimUntil": "$$REMOVE",
-}
-"""Takes the job from a scheduler that is just planning it by its former timing: it plans anew, and
-looks for runs that the other one has created."""
 
 _IS_PAUSED: Final = {"$eq": [{"$type": "$pause"}, "object"]}
 
@@ -64,7 +55,7 @@ def decide_new_timing(changes: JobChanges, job: Job, now: datetime) -> Fields:
             return {}
         at = changes.scheduled_at
         anchor = {"scheduledAt": at, "schedule.anchorAt": at, "schedule.pausedUntil": None}
-        return {**anchor, **_plan(at), **_RELEASE}
+        return {**anchor, **_plan(at)}
     _refuse(changes, {"scheduled_at": "scheduledAt"}, "recurring")
     if changes.interval_minutes is not None and changes.cron is not None:
         raise _refused("cron", "either this or `intervalMinutes`")
@@ -72,7 +63,7 @@ def decide_new_timing(changes: JobChanges, job: Job, now: datetime) -> Fields:
         raise _refused("timezone", "belongs to `cron`, which this job does not have")
     if not changes.model_fields_set & _RECURRING_ONLY.keys():
         return {}
-    return {**_retime(changes, job, now), **_RELEASE}
+    return _retime(changes, job, now)
 
 
 def pause(note: str | None, now: datetime) -> Fields:
@@ -87,7 +78,6 @@ def pause(note: str | None, now: datetime) -> Fields:
         "updatedAt": now,
         "pause": {"$cond": [_IS_PAUSED, "$pause", pausing]},
         "nextRunAt": None,
-        **_RELEASE,
     }
 
 

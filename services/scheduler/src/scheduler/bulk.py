@@ -5,15 +5,23 @@ again: that costs more than the change itself. Here one statement changes many d
 which looks its own values up in a list that comes along.
 """
 
+import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo import UpdateMany, UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
 
 MOST_TOGETHER = 200
 """Documents of one statement. Each searches the list from its beginning, so a long one costs."""
+
+WRITERS = 2
+"""MongoDB carries out one bulk on one thread."""
+
+DUPLICATE_KEY = 11000
+"""MongoDB's code for an insert whose `_id` exists."""
 
 OWN = "_own"
 """Name under which a document finds its own values while it is changed."""
@@ -79,9 +87,29 @@ def each_its_own(
         values: What each document finds under `$_own`.
         assignments: Expressions by path, the same for all documents.
     """
-    number = {"$indexOfArray": [{"$literal": list(values)}, f"${path}"]}
-    own = {"$arrayElemAt": [{"$literal": list(values.values())}, number]}
+    own = own_value(path, values)
     return [{"$set": {OWN: own}}, {"$set": {**assignments, OWN: "$$REMOVE"}}]
+
+
+def own_value(path: str, values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return an expression: what `values` has for the document that is known by `path`."""
+    number = {"$indexOfArray": [{"$literal": list(values)}, f"${path}"]}
+    return {"$arrayElemAt": [{"$literal": list(values.values())}, number]}
+
+
+async def write_all(collection: AsyncCollection[dict[str, Any]], writes: Sequence[Write]) -> None:
+    """Make changes in any order, `WRITERS` bulks side by side.
+
+    Raises:
+        PyMongoError: Nothing or a part was written; no bulk goes on when this is raised.
+    """
+    bulks = [writes[first::WRITERS] for first in range(min(WRITERS, len(writes)))]
+    results = await asyncio.gather(
+        *(collection.bulk_write(bulk, ordered=False) for bulk in bulks), return_exceptions=True
+    )
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 def _expected(guard: Guard) -> dict[str, Any]:

@@ -1,26 +1,27 @@
-"""One pass of the scheduler: claim what is due, create its runs, hand them to the emitter."""
+"""One pass of the scheduler: decides about what is due, creates its runs, has them emitted."""
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import pymongo
+from bson import ObjectId
 from opentelemetry.trace import Span
 from prometheus_client import Counter
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common.events import JobDue, run_id
+from common.events import JobDue
 from common.models import now_utc
 from common.states import RunState
-from scheduler.claims import Claimed, ClaimStore, Decision, JobDocument, RunDocument, due_job
+from scheduler.due_jobs import Decision, DueJobs, JobDocument, RunDocument, due_job
 from scheduler.emitter import Emitter
 from scheduler.firing import create_run, create_skipped, due_event
-from scheduler.planning import decide, is_occurrence, resume
-from scheduler.run_store import RunStore
+from scheduler.outbox import Outbox, announced, would_be_lost
+from scheduler.planning import decide
 from scheduler.settings import SchedulerSettings
 
 logger = logging.getLogger(__name__)
@@ -28,25 +29,44 @@ logger = logging.getLogger(__name__)
 PLANNED_AT_A_TIME = 10
 """Jobs planned without a pause: about a millisecond."""
 
+MOST_BATCHES_LEFT_TO_OTHERS = 3
+
 SKIPPED = Counter("jobs_skipped_occurrences_total", "Occurrences that did not run", ["reason"])
 
 
-@dataclass
-class _Pass:
-    """What one look at the claimed jobs leads to."""
+@dataclass(frozen=True)
+class _Firing:
+    """A decision, and what it creates if it holds.
 
-    decisions: list[Decision] = field(default_factory=list)
-    skipped: list[RunDocument] = field(default_factory=list)
-    fired: list[RunDocument] = field(default_factory=list)
-    emissions: list[tuple[JobDue, Span]] = field(default_factory=list)
+    Attributes:
+        decision: What becomes of the job.
+        left_behind: What the decision before it has perhaps not created.
+        skipped: Records of what does not run.
+        run: What runs, None when nothing does.
+        emission: Its event, and the open span of its dispatch.
+    """
+
+    decision: Decision
+    left_behind: list[RunDocument]
+    skipped: list[RunDocument]
+    run: RunDocument | None = None
+    emission: tuple[JobDue, Span] | None = None
+
+
+@dataclass
+class _Plans:
+    """What one look at due jobs leads to."""
+
+    firings: list[_Firing] = field(default_factory=list)
     broken: list[tuple[JobDocument, Exception]] = field(default_factory=list)
 
 
 class Dispatcher:
     """Creates runs a little ahead of time, so that lateness does not depend on how often we look.
 
-    The order makes every crash harmless: runs are inserted before their jobs move on, and a run
-    that was created but never emitted is found by the reconciler.
+    The order makes every crash harmless: a job moves on and announces its runs in one write, then
+    they are inserted, and then emitted. What is announced and missing is inserted by the audit, and
+    a run that was never emitted is found by the reconciler.
     """
 
     def __init__(
@@ -54,17 +74,20 @@ class Dispatcher:
         database: AsyncDatabase[dict[str, Any]],
         emitter: Emitter,
         settings: SchedulerSettings,
+        actions: Iterable[str],
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
-        """Args as named; `clock` tells the present in UTC."""
-        self._claims = ClaimStore(database, settings.claim_seconds)
-        self._store = RunStore(database)
+        """Args as named; `actions` are all there are, `clock` tells the present in UTC."""
+        self._jobs = DueJobs(database)
+        self._outbox = Outbox(database)
         self._runs = database["runs"]
         self._emitter = emitter
-        self._claim_seconds = settings.claim_seconds
+        self._actions = list(actions)
+        self._pass_seconds = settings.pass_seconds
         self._look_ahead = timedelta(seconds=settings.look_ahead_seconds)
         self._batch_size = settings.batch_size
         self._clock = clock
+        self._left_to_others = 0
 
     async def dispatch(self) -> bool:
         """Do one pass; tell whether there is more to do at once."""
@@ -75,72 +98,80 @@ class Dispatcher:
         return fired or retried
 
     async def _dispatch_due(self) -> bool:
-        token = uuid.uuid4().hex
-        # Runs are not filtered by the claim as jobs are: one that was frozen past the end of its
-        # claim must insert none. By the monotonic clock, which nobody sets, nothing is sent late.
-        with pymongo.timeout(self._claim_seconds):
+        # By the monotonic clock, which nobody sets: one that was frozen creates and emits nothing
+        # for jobs that may have been deleted or paused meanwhile.
+        with pymongo.timeout(self._pass_seconds):
             now = self._clock()
-            horizon = now + self._look_ahead
-            claimed = await self._claims.claim_due(token, now, horizon, self._batch_size)
-            if not claimed.jobs:
-                return False
-            outcome = await self._plan(claimed, now)
-            await self._store.insert(outcome.skipped, outcome.fired)
-        for job, error in outcome.broken:
+            offset = self._left_to_others
+            jobs = await self._jobs.find(now, now + self._look_ahead, self._batch_size, offset)
+            plans = await self._plan(jobs, now)
+            await self._outbox.insert([run for each in plans.firings for run in each.left_behind])
+            moved = await self._move(plans.firings, now)
+        for job, error in plans.broken:
             logger.error("job set aside", extra={"job_id": str(job["_id"])}, exc_info=error)
-            await self._claims.set_aside(job, token, error, now)
-        shown = set(await self._claims.advance(outcome.decisions, token, now))
-        for event, span in outcome.emissions:
-            if event.run_id in shown:
+            await self._jobs.set_aside(job, error, now)
+        for firing in moved:
+            if firing.emission is not None:
+                event, span = firing.emission
                 self._emitter.add(event, at=event.due_at, number=1, span=span)
-            else:
-                span.end()
-        for run in outcome.skipped:
-            SKIPPED.labels(run["skipReason"]).inc(run["occurrences"])
-        return len(claimed.jobs) >= self._batch_size
+            for run in firing.skipped:
+                SKIPPED.labels(run["skipReason"]).inc(run["occurrences"])
+        self._make_way(len(jobs), refused=len(plans.firings) - len(moved))
+        return len(jobs) >= self._batch_size or offset > 0
 
-    async def _plan(self, claimed: Claimed, now: datetime) -> _Pass:
-        inherited = [job for job in claimed.jobs if job["_id"] in claimed.inherited]
-        begun = await self._store.find_begun(job for job in inherited if job.get("nextRunAt"))
-        outcome = _Pass()
-        for number, job in enumerate(claimed.jobs):
+    def _make_way(self, found: int, refused: int) -> None:
+        """Look further along next time where another replica is working on the same jobs."""
+        if refused > found / 2:
+            batches = random.randint(1, MOST_BATCHES_LEFT_TO_OTHERS)  # noqa: S311  # no secret
+            self._left_to_others = batches * self._batch_size
+        elif found < self._batch_size:
+            self._left_to_others = 0
+
+    async def _plan(self, jobs: list[JobDocument], now: datetime) -> _Plans:
+        plans = _Plans()
+        for number, job in enumerate(jobs):
             if number % PLANNED_AT_A_TIME == 0:
                 await asyncio.sleep(0)  # what is due at this moment is emitted in between
             try:
-                self._plan_one(job, begun.get(job["_id"], []), now, outcome)
+                firing = self._plan_one(job, now)
             except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-                outcome.broken.append((job, error))
-        return outcome
+                plans.broken.append((job, error))
+            else:
+                plans.firings.append(firing)
+        return plans
 
-    def _plan_one(
-        self, job: JobDocument, begun: list[RunDocument], now: datetime, outcome: _Pass
-    ) -> None:
-        due = due_job(job)
-        done = [run for run in begun if is_occurrence(due, run["dueAt"])]
-        if done:
-            started = [run["_id"] for run in done if run["state"] != RunState.SKIPPED.value]
-            until = max(run.get("skippedUntil") or run["dueAt"] for run in done)
-            latest = started[-1] if started else None
-            outcome.decisions.append(Decision(job, resume(due, until, len(started)), latest))
-            return
-        plan = decide(due, now, now + self._look_ahead)
+    def _plan_one(self, job: JobDocument, now: datetime) -> _Firing:
+        plan = decide(due_job(job), now, now + self._look_ahead)
+        left_behind = announced(job, now) if would_be_lost(job) else []
         skipped = [create_skipped(job, skip, now) for skip in plan.skips]
-        identity = None
-        if plan.fire_at is not None:
-            identity = run_id(str(job["_id"]), plan.fire_at)
-            run, span = create_run(job, plan.fire_at, now)
-            outcome.emissions.append((due_event(run), span))
-            outcome.fired.append(run)
-        outcome.skipped += skipped
-        outcome.decisions.append(Decision(job, plan, identity))
+        if plan.fire_at is None:
+            return _Firing(Decision(job, plan, None), left_behind, skipped)
+        run, span = create_run(job, plan.fire_at, now)
+        emission = due_event(run), span
+        return _Firing(Decision(job, plan, run["_id"]), left_behind, skipped, run, emission)
+
+    async def _move(self, firings: list[_Firing], now: datetime) -> list[_Firing]:
+        """Move jobs on and insert their runs; return the firings whose decision holds."""
+        pass_id = ObjectId()
+        ids = set(await self._jobs.advance([each.decision for each in firings], pass_id, now))
+        moved = [each for each in firings if each.decision.job["_id"] in ids]
+        for each in firings:
+            if each.emission is not None and each.decision.job["_id"] not in ids:
+                each.emission[1].end()
+        skipped = [run for each in moved for run in each.skipped]
+        await self._outbox.insert(skipped + [each.run for each in moved if each.run is not None])
+        if skipped:
+            await self._outbox.forget_skipped(pass_id, {run["jobId"] for run in skipped})
+        return moved
 
     async def _dispatch_retries(self) -> bool:
         """Queue the next attempts of failed runs whose backoff ends soon."""
         due = {
             "state": RunState.RETRYING.value,
+            "action": {"$in": self._actions},  # as the index has it
             "emitAt": {"$lte": self._clock() + self._look_ahead},
         }
-        runs = await self._runs.find(due).sort("emitAt", 1).to_list(self._batch_size)
+        runs = await self._runs.find(due).sort("emitAt", 1).limit(self._batch_size).to_list()
         if runs:
             await self._runs.update_many(
                 # the next attempt of one that others have moved on meanwhile is not due yet

@@ -8,7 +8,6 @@ from typing import Any
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
-from common.documents import RELEASED_CLAIM
 from common.models import now_utc
 from common.states import PausedBy, RunState
 
@@ -46,7 +45,7 @@ class FailurePauses:
         ended: dict[str, Any] = {"jobId": job_id, "state": {"$in": _ENDED_BY_ITSELF}}
         if since is not None:
             ended["finishedAt"] = {"$gt": since}
-        latest = await self._runs.find(ended, {"state": 1}).sort("dueAt", -1).to_list(times)
+        latest = await self._runs.find(ended, {"state": 1}).sort("dueAt", -1).limit(times).to_list()
         return len(latest) == times and all(run["state"] == RunState.FAILED.value for run in latest)
 
     async def _pause(self, job_id: ObjectId, times: int) -> None:
@@ -57,12 +56,7 @@ class FailurePauses:
             "note": f"paused after {failures}",
             "nextRunAt": "$nextRunAt",
         }
-        changes = {
-            "pause": pause,
-            "nextRunAt": None,
-            "schedule.claimToken": RELEASED_CLAIM,
-            "schedule.claimUntil": "$$REMOVE",
-        }
+        changes = {"pause": pause, "nextRunAt": None}
         paused = await self._jobs.update_one({"_id": job_id, "pause": None}, [{"$set": changes}])
         if paused.modified_count:
             logger.warning("job paused", extra={"job_id": str(job_id), "failures": times})

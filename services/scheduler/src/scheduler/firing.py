@@ -9,7 +9,7 @@ from common.documents import RetryBackoff
 from common.events import JobDue, run_id
 from common.states import RunState
 from common.telemetry import start_span, traceparent_of
-from scheduler.claims import JobDocument, RunDocument
+from scheduler.due_jobs import JobDocument, RunDocument
 from scheduler.planning import Skip
 
 SAME_TRACE_FOR = timedelta(minutes=5)

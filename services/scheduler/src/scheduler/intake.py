@@ -38,13 +38,19 @@ class OutcomeIntake:
         recorder: OutcomeRecorder,
         stop: asyncio.Event,
         wake: asyncio.Event,
+        most: int,
     ) -> None:
-        """Args as named; `wake` is set soon after a batch, because a job may be free again."""
+        """Args as named.
+
+        `wake` is set soon after a batch, because a job may be free again. After one of `most`
+        entries the next is taken at once: there are more.
+        """
         self._redis = redis
         self._source = source
         self._recorder = recorder
         self._stop = stop
         self._wake = wake
+        self._most = most
         self._waking: asyncio.TimerHandle | None = None
         self._outage = Outage(logger, "record outcomes")
 
@@ -61,7 +67,8 @@ class OutcomeIntake:
                 await wait_for(self._stop, 1.0)
             else:
                 self._outage.end()
-                await wait_for(self._stop, GATHER_SECONDS)
+                if len(entries) < self._most:
+                    await wait_for(self._stop, GATHER_SECONDS)
                 return
 
     async def record(self, entries: list[Entry[OutcomeEvent]]) -> None:

@@ -42,7 +42,7 @@ SWEEP_SECONDS = 5.0
 AUDIT_SECONDS = 5.0
 REQUESTS_SECONDS = 0.5
 LETTERS_SECONDS = 5.0
-OUTCOMES_BATCH = 500
+OUTCOMES_BATCH = 1_000
 GATHER_SECONDS = 0.02
 """Longest that wake-ups, such as those after each batch of outcomes, wait for one another."""
 
@@ -72,7 +72,7 @@ async def _run_parts(
         settings.retry_initial_seconds, settings.retry_coefficient, settings.retry_maximum_seconds
     )
     emitter = Emitter(redis, capacity=20 * settings.batch_size)
-    dispatcher = Dispatcher(database, emitter, settings)
+    dispatcher = Dispatcher(database, emitter, settings, ACTIONS)
     reconciler = Reconciler(
         database,
         redis,
@@ -82,7 +82,7 @@ async def _run_parts(
         batch_size=settings.batch_size,
     )
     recorder = OutcomeRecorder(database, redis, backoff, ACTIONS)
-    intake = OutcomeIntake(redis, source, recorder, stop, wake)
+    intake = OutcomeIntake(redis, source, recorder, stop, wake, most=OUTCOMES_BATCH)
     consumer = StreamConsumer(
         source,
         OUTCOME,

@@ -56,7 +56,7 @@ class Plan:
         skips: What is recorded as not run.
         trigger_done: The request for a run by hand was answered.
         pause_done: What a pause kept from running is recorded.
-        runs: How many occurrences run by this plan, or ran by the one it continues.
+        runs: How many occurrences run by this plan.
     """
 
     fire_at: datetime | None
@@ -93,29 +93,6 @@ def decide(job: DueJob, now: datetime, horizon: datetime) -> Plan:
     if in_the_way and job.overlap is OverlapPolicy.BUFFER_ONE:
         return Plan(None, due)
     return _decide_due(job, due, now, in_the_way=in_the_way)
-
-
-def resume(job: DueJob, done_until: datetime, runs: int) -> Plan:
-    """Continue after occurrences that a replica has recorded before it died.
-
-    Args:
-        job: The job as that replica found it.
-        done_until: The last occurrence that has a run or a reason.
-        runs: How many of them have a run.
-    """
-    if job.runs_left is not None and runs >= job.runs_left:
-        return Plan(None, None, runs=runs)
-    following = job.timetable.next_after(done_until) if job.timetable else None
-    return Plan(None, following, runs=runs)
-
-
-def is_occurrence(job: DueJob, moment: datetime) -> bool:
-    """Tell whether the job's schedule, as opposed to a request by hand, asks for `moment`."""
-    if job.next_run_at is None or moment < job.next_run_at:
-        return False
-    if moment == job.next_run_at:
-        return True
-    return job.timetable is not None and job.timetable.latest_until(moment) == moment
 
 
 def _decide_trigger(job: DueJob, trigger_at: datetime) -> Plan:

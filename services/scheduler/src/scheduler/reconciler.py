@@ -29,7 +29,7 @@ from common.streams import (
     to_entry,
     workers_group,
 )
-from scheduler.claims import RunDocument
+from scheduler.due_jobs import RunDocument
 from scheduler.emitter import Emitter
 from scheduler.firing import due_event
 from scheduler.outcomes import LEASE_LOST
@@ -128,7 +128,7 @@ class Reconciler:
         overdue = {"state": RunState.QUEUED.value, "emitAt": {"$lt": before}, "action": action}
         # under load many are being carried out, so what most are not needed for is read later
         candidates = self._runs.find(overdue, {"attempt": True}).sort("emitAt", 1)
-        found = await candidates.to_list(self._batch_size)
+        found = await candidates.limit(self._batch_size).to_list()
         held = await self._held(found)
         ids = [run["_id"] for run, is_held in zip(found, held, strict=True) if not is_held]
         # another replica may have found them too, and been faster

@@ -17,7 +17,7 @@ from common.states import RunState
 from common.streams import DEAD_STREAM, due_stream
 from common.telemetry import child_span, record_failure
 from scheduler.backoff import Backoff, RetryPolicy
-from scheduler.bulk import to_writes
+from scheduler.bulk import to_writes, write_all
 from scheduler.failure_pauses import FailurePauses
 from scheduler.once import Addition, OnceAdder
 from scheduler.outcomes import AttemptOutcome, Changes, OutcomeEvent, complete, fold, translate
@@ -106,10 +106,8 @@ class OutcomeRecorder:
         return Backoff(own["initialSeconds"], own["coefficient"], own["maximumSeconds"])
 
     async def _apply(self, changes: Changes) -> None:
-        if changes.runs:
-            await self._runs.bulk_write(to_writes(changes.runs), ordered=False)
-        if changes.jobs:
-            await self._jobs.bulk_write(to_writes(changes.jobs), ordered=False)
+        await write_all(self._runs, to_writes(changes.runs))
+        await write_all(self._jobs, to_writes(changes.jobs))
 
     async def _bury(self, exhausted: list[RunFailed]) -> None:
         """Write one dead letter for each run that has failed for good, and none for another.

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from common.models import now_utc
 from common.states import UNFINISHED, JobStatus, RequestKind, RunState
 from common.streams import CANCELLED, lease_key
-from scheduler.claims import RunDocument
+from scheduler.due_jobs import RunDocument
 from scheduler.emitter import Emitter
 from scheduler.firing import due_event
 from scheduler.outcomes import cancelled_job
@@ -50,7 +50,7 @@ class RunRequests:
 
     async def handle(self) -> bool:
         """Do one pass over all requests; there is never more to do at once."""
-        for request in await self._requests.find({}).to_list(self._batch_size):
+        for request in await self._requests.find({}).limit(self._batch_size).to_list():
             run = await self._runs.find_one({"_id": request.get("runId")})
             if await self._handle_one(request, run):
                 await self._requests.delete_one({"_id": request["_id"]})

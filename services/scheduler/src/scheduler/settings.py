@@ -14,11 +14,11 @@ class SchedulerSettings(ServiceSettings):
     scan_seconds: PositiveFloat = 0.2
     """Pause between two looks for due jobs when nobody wakes the scheduler."""
 
-    claim_seconds: PositiveFloat = 10.0
-    """After this time another replica may take over what a dead one has claimed."""
+    pass_seconds: PositiveFloat = 10.0
+    """A look at due jobs that takes longer, as that of a frozen process, creates nothing more."""
 
     batch_size: PositiveInt = 1_000
-    """Most jobs claimed, outcomes applied or runs recovered at once."""
+    """Most jobs moved on, outcomes applied or runs recovered at once."""
 
     retry_initial_seconds: PositiveFloat = 5.0
     retry_coefficient: PositiveFloat = 2.0

@@ -1,0 +1,237 @@
+"""Finds due jobs and moves them on: the part of the scheduler that writes `jobs`.
+
+Nobody claims a job beforehand. A decision is written only where the job still is as it was when it
+was decided about, so that of several replicas, or a replica and a user, one comes first and the
+others decide anew. The same write says which runs the decision asks for, see `outbox`.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+from pymongo import UpdateMany
+from pymongo.asynchronous.database import AsyncDatabase
+
+from common.states import UNFINISHED, JobStatus, OverlapPolicy, RunState
+from common.timetable import create_timetable
+from scheduler.bulk import OWN, batches, each_its_own, own_value
+from scheduler.planning import DueJob, Plan, Skip
+
+JobDocument = dict[str, Any]
+RunDocument = dict[str, Any]
+
+_DECISIVE = (
+    "nextRunAt",
+    "cron",
+    "timezone",
+    "endAt",
+    "maxRuns",
+    "jitterSeconds",
+    "overlap",
+    "catchUpWindowMinutes",
+    "schedule.anchorAt",
+    "schedule.intervalMs",
+    "schedule.triggerAt",
+    "schedule.pausedUntil",
+    "schedule.runs",
+    "schedule.current.runId",
+    "schedule.current.state",
+)
+"""What `due_job` reads. A decision holds for as long as these stay."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A due job, what was decided about it, and the id of the run that it gets, if any."""
+
+    job: JobDocument
+    plan: Plan
+    run_id: str | None
+
+
+def due_job(document: JobDocument) -> DueJob:
+    """Return what planning needs of a job document.
+
+    Raises:
+        KeyError: A field is missing.
+        ValueError: A field has a value that means nothing.
+    """
+    schedule = document["schedule"]
+    current = schedule.get("current")
+    max_runs = document.get("maxRuns")
+    return DueJob(
+        next_run_at=document.get("nextRunAt"),
+        timetable=create_timetable(
+            job_id=str(document["_id"]),
+            interval_ms=schedule.get("intervalMs"),
+            anchor_at=schedule["anchorAt"],
+            cron=document.get("cron"),
+            timezone=document.get("timezone"),
+            jitter_ms=round(1000 * (document.get("jitterSeconds") or 0)),
+            end_at=document.get("endAt"),
+        ),
+        trigger_at=schedule.get("triggerAt"),
+        busy=current is not None and current["state"] in UNFINISHED,
+        overlap=OverlapPolicy(document.get("overlap") or OverlapPolicy.SKIP),
+        catch_up=_minutes(document.get("catchUpWindowMinutes")),
+        paused_until=schedule.get("pausedUntil"),
+        free_since=current.get("endedAt") if current is not None else None,
+        runs_left=None if max_runs is None else max_runs - schedule.get("runs", 0),
+    )
+
+
+def _minutes(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(minutes=number)
+
+
+class DueJobs:
+    """MongoDB operations on due jobs."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        """Use the `jobs` of `database`."""
+        self._jobs = database["jobs"]
+
+    async def find(
+        self, now: datetime, horizon: datetime, limit: int, offset: int = 0
+    ) -> list[JobDocument]:
+        """Return at most `limit` jobs that are due until `horizon`, and as many asked for by hand.
+
+        A busy job is left alone until its occurrence is due: only then is it an overlap. One whose
+        occurrences wait for the run before is left alone until that has ended. The first `offset`
+        due ones are left to others.
+        """
+        free = {"schedule.current.state": {"$nin": [state.value for state in UNFINISHED]}}
+        does_not_wait = {"overlap": {"$ne": OverlapPolicy.BUFFER_ONE.value}}
+        due = {
+            # the type, as the index names it: MongoDB does not infer that a moment is a date
+            "nextRunAt": {"$type": "date", "$lte": horizon},
+            "schedule": {"$type": "object"},
+            "$or": [
+                free,
+                {"nextRunAt": {"$lte": now}, **does_not_wait},
+                {"overlap": OverlapPolicy.ALLOW_ALL.value},
+            ],
+        }
+        first = self._jobs.find(due).sort("nextRunAt", 1).skip(offset).limit(limit)
+        found = await first.to_list()
+        triggered = {
+            "schedule.triggerAt": {"$type": "date", "$lte": now},
+            "$or": [free, does_not_wait],
+        }
+        known = {job["_id"] for job in found}
+        by_hand = await self._jobs.find(triggered).limit(limit).to_list()
+        return found + [job for job in by_hand if job["_id"] not in known]
+
+    async def advance(
+        self, decisions: Sequence[Decision], pass_id: ObjectId, now: datetime
+    ) -> Collection[ObjectId]:
+        """Move every job on that still is as it was decided about, and say what is to be created.
+
+        Args:
+            decisions: At most one of each job.
+            pass_id: Names this call; no other has the same.
+            now: The present.
+
+        Returns:
+            Ids of the jobs that moved.
+        """
+        if not decisions:
+            return ()
+        updates = [_advance_all(part, pass_id, now) for part in batches(decisions)]
+        done = await self._jobs.bulk_write(updates, ordered=False)
+        ids = [each.job["_id"] for each in decisions]
+        if done.matched_count == len(ids):
+            return ids
+        moved = self._jobs.find({"_id": {"$in": ids}, "schedule.passId": pass_id}, {"_id": 1})
+        return [job["_id"] async for job in moved]
+
+    async def set_aside(self, job: JobDocument, error: Exception, now: datetime) -> None:
+        """Let a job fail that cannot be planned, as a hand in the database may have left it."""
+        message = (
+            f"this job cannot be planned ({type(error).__name__}: {error}): "
+            "correct the document and set nextRunAt"
+        )
+        last_error = {
+            "type": "InvalidJob",
+            "message": message,
+            "attempt": 0,
+            "at": now,
+            "runId": "",
+        }
+        decided_about = {
+            "_id": job["_id"],
+            "nextRunAt": job.get("nextRunAt"),
+            "schedule.triggerAt": job["schedule"].get("triggerAt"),
+        }
+        await self._jobs.update_one(
+            decided_about,
+            {
+                "$set": {
+                    "status": JobStatus.FAILED.value,
+                    "nextRunAt": None,
+                    "schedule.triggerAt": None,
+                    "lastError": last_error,
+                }
+            },
+        )
+
+
+def _advance_all(decisions: list[Decision], pass_id: ObjectId, now: datetime) -> UpdateMany:
+    seen = {each.job["_id"]: [_value(each.job, path) for path in _DECISIVE] for each in decisions}
+    values = {each.job["_id"]: _advanced(each, now) for each in decisions}
+    assignments = {
+        "nextRunAt": f"${OWN}.nextRunAt",
+        "updatedAt": {"$ifNull": [f"${OWN}.updatedAt", "$updatedAt"]},
+        "schedule.triggerAt": f"${OWN}.triggerAt",
+        "schedule.pausedUntil": f"${OWN}.pausedUntil",
+        "schedule.runs": f"${OWN}.runs",
+        "schedule.current": {"$ifNull": [f"${OWN}.current", "$schedule.current"]},
+        "schedule.unrecorded": {"$ifNull": [f"${OWN}.unrecorded", "$$REMOVE"]},
+        "schedule.passId": pass_id,
+    }
+    present = [f"${path}" for path in _DECISIVE]
+    unchanged = {
+        "_id": {"$in": list(values)},
+        "$expr": {"$eq": [present, own_value("_id", seen)]},
+    }
+    return UpdateMany(unchanged, each_its_own("_id", values, assignments))
+
+
+def _advanced(decision: Decision, now: datetime) -> dict[str, Any]:
+    """Return what `_advance_all` needs to know of one job."""
+    job, plan = decision.job, decision.plan
+    schedule = job["schedule"]
+    values: dict[str, Any] = {
+        "nextRunAt": plan.next_run_at,
+        "triggerAt": None if plan.trigger_done else schedule.get("triggerAt"),
+        "pausedUntil": None if plan.pause_done else schedule.get("pausedUntil"),
+        "runs": schedule.get("runs", 0) + plan.runs,
+    }
+    if plan.skips:
+        values["unrecorded"] = [_stored(skip) for skip in plan.skips]
+    if decision.run_id is not None:
+        values["updatedAt"] = now
+        values["current"] = {
+            "runId": decision.run_id,
+            "attempt": 1,
+            "state": RunState.QUEUED.value,
+        }
+    return values
+
+
+def _stored(skip: Skip) -> dict[str, Any]:
+    return {
+        "first": skip.first,
+        "last": skip.last,
+        "occurrences": skip.occurrences,
+        "reason": skip.reason.value,
+    }
+
+
+def _value(document: Any, path: str) -> Any:
+    """Return what is at `path`, None where nothing is, as MongoDB would."""
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

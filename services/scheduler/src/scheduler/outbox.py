@@ -1,0 +1,112 @@
+"""Creates the runs that jobs say they have.
+
+A job moves on and says which runs that creates in one write: `schedule.current` is the run to
+carry out, `schedule.unrecorded` are stretches of occurrences that are not to run. Then the runs are
+inserted. A scheduler may die in between; whoever finds such a job inserts them, and since their ids
+are those of their occurrences, nobody can insert them twice.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError
+
+from common.events import due_time
+from common.states import OverlapPolicy, RunState, SkipReason
+from scheduler.bulk import DUPLICATE_KEY
+from scheduler.due_jobs import JobDocument, RunDocument
+from scheduler.firing import create_run, create_skipped, due_event
+from scheduler.planning import Skip
+
+logger = logging.getLogger(__name__)
+
+_NONE_UNRECORDED = {"$unset": {"schedule.unrecorded": 1}}
+
+
+class Outbox:
+    """The part of `runs` that dispatching writes."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        """Use the `jobs` and `runs` of `database`."""
+        self._jobs = database["jobs"]
+        self._runs = database["runs"]
+
+    async def insert(self, runs: list[RunDocument]) -> None:
+        """Insert runs; one that exists already was inserted by somebody else."""
+        if not runs:
+            return
+        try:
+            await self._runs.insert_many(runs, ordered=False)
+        except BulkWriteError as error:
+            if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
+                raise
+
+    async def forget_skipped(self, pass_id: ObjectId, job_ids: Iterable[ObjectId]) -> None:
+        """Note that what `pass_id` decided to skip is inserted."""
+        await self._jobs.update_many(
+            {"_id": {"$in": list(job_ids)}, "schedule.passId": pass_id}, _NONE_UNRECORDED
+        )
+
+    async def complete(self, job_ids: Iterable[ObjectId], now: datetime) -> int:
+        """Insert whatever these jobs announce, and return how many there are.
+
+        A job whose runs cannot be created, as a hand in the database may have left it, announces
+        nothing any more.
+        """
+        jobs = await self._jobs.find({"_id": {"$in": list(job_ids)}}).to_list(None)
+        for job in jobs:
+            try:
+                runs = announced(job, now)
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                logger.error("runs not created", extra={"job_id": str(job["_id"])}, exc_info=error)
+                nothing: dict[str, Any] = {"$set": {"schedule.current": None}}
+                await self._jobs.update_one({"_id": job["_id"]}, nothing | _NONE_UNRECORDED)
+                continue
+            await self.insert(runs)
+            await self.forget_skipped(job["schedule"].get("passId"), [job["_id"]])
+        return len(jobs)
+
+
+def would_be_lost(job: JobDocument) -> bool:
+    """Tell whether a further decision about the job would replace what it announces.
+
+    Its run is only replaced before it has begun where runs of a job may overlap.
+    """
+    may_overlap = job.get("overlap") == OverlapPolicy.ALLOW_ALL.value
+    return bool(job["schedule"].get("unrecorded")) or (may_overlap and announces_run(job))
+
+
+def announced(job: JobDocument, now: datetime) -> list[RunDocument]:
+    """Return the runs that the job says it has, and that may be missing.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: A hand in the database has damaged it.
+    """
+    schedule = job["schedule"]
+    runs = [create_skipped(job, _skip(each), now) for each in schedule.get("unrecorded") or ()]
+    if announces_run(job):
+        run, span = create_run(job, due_time(schedule["current"]["runId"]), now)
+        span.end()
+        due_event(run)  # raises what would otherwise be found when it is emitted
+        runs.append(run)
+    return runs
+
+
+def announces_run(job: JobDocument) -> bool:
+    """Tell whether the job's run may be missing: one that has begun exists."""
+    current = job["schedule"].get("current")
+    return (
+        current is not None
+        and current["state"] == RunState.QUEUED.value
+        and current["attempt"] == 1
+    )
+
+
+def _skip(stored: dict[str, Any]) -> Skip:
+    return Skip(
+        stored["first"], stored["last"], stored["occurrences"], SkipReason(stored["reason"])
+    )
