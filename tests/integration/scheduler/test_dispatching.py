@@ -235,6 +235,8 @@ async def test_a_job_that_changes_while_it_is_planned_is_planned_again(
         {"schedule.anchorAt": None},
         {"schedule.current": "x"},
         {"schedule.current": {}},
+        {"schedule.runs": "many"},
+        {"schedule.unrecorded": [{"first": LATER}]},
         {"payload": None},
         {"timeoutSeconds": "long"},
         {"maxAttempts": "REMOVED"},

@@ -17,7 +17,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 from common.events import JobDue
 from common.models import now_utc
 from common.states import RunState
-from scheduler.due_jobs import Decision, DueJobs, JobDocument, RunDocument, due_job
+from scheduler.due_jobs import (
+    Decision,
+    DueJobs,
+    JobDocument,
+    RunDocument,
+    create_decision,
+    due_job,
+)
 from scheduler.emitter import Emitter
 from scheduler.firing import create_run, create_skipped, due_event
 from scheduler.outbox import Outbox, announced, would_be_lost
@@ -106,7 +113,7 @@ class Dispatcher:
             jobs = await self._jobs.find(now, now + self._look_ahead, self._batch_size, offset)
             plans = await self._plan(jobs, now)
             await self._outbox.insert([run for each in plans.firings for run in each.left_behind])
-            moved = await self._move(plans.firings, now)
+            moved = await self._move(plans.firings)
         for job, error in plans.broken:
             logger.error("job set aside", extra={"job_id": str(job["_id"])}, exc_info=error)
             await self._jobs.set_aside(job, error, now)
@@ -145,19 +152,19 @@ class Dispatcher:
         left_behind = announced(job, now) if would_be_lost(job) else []
         skipped = [create_skipped(job, skip, now) for skip in plan.skips]
         if plan.fire_at is None:
-            return _Firing(Decision(job, plan, None), left_behind, skipped)
+            return _Firing(create_decision(job, plan, None, now), left_behind, skipped)
         run, span = create_run(job, plan.fire_at, now)
-        emission = due_event(run), span
-        return _Firing(Decision(job, plan, run["_id"]), left_behind, skipped, run, emission)
+        decision = create_decision(job, plan, run["_id"], now)
+        return _Firing(decision, left_behind, skipped, run, (due_event(run), span))
 
-    async def _move(self, firings: list[_Firing], now: datetime) -> list[_Firing]:
+    async def _move(self, firings: list[_Firing]) -> list[_Firing]:
         """Move jobs on and insert their runs; return the firings whose decision holds."""
         pass_id = ObjectId()
-        ids = set(await self._jobs.advance([each.decision for each in firings], pass_id, now))
-        moved = [each for each in firings if each.decision.job["_id"] in ids]
+        ids = set(await self._jobs.advance([each.decision for each in firings], pass_id))
         for each in firings:
-            if each.emission is not None and each.decision.job["_id"] not in ids:
+            if each.emission is not None and each.decision.job_id not in ids:
                 each.emission[1].end()
+        moved = [each for each in firings if each.decision.job_id in ids]
         skipped = [run for each in moved for run in each.skipped]
         await self._outbox.insert(skipped + [each.run for each in moved if each.run is not None])
         if skipped:

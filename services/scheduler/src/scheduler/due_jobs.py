@@ -44,11 +44,38 @@ _DECISIVE = (
 
 @dataclass(frozen=True)
 class Decision:
-    """A due job, what was decided about it, and the id of the run that it gets, if any."""
+    """What was decided about a due job.
 
-    job: JobDocument
-    plan: Plan
-    run_id: str | None
+    Attributes:
+        job_id: Its id.
+        seen: What the decision rests on, in the order of `_DECISIVE`.
+        values: What `_advance_all` sets.
+    """
+
+    job_id: ObjectId
+    seen: list[Any]
+    values: dict[str, Any]
+
+
+def create_decision(job: JobDocument, plan: Plan, run_id: str | None, now: datetime) -> Decision:
+    """Return how `plan` moves a job on that gets the run `run_id`, if any.
+
+    Raises:
+        TypeError: A field has a value that means nothing.
+    """
+    schedule = job["schedule"]
+    values: dict[str, Any] = {
+        "nextRunAt": plan.next_run_at,
+        "triggerAt": None if plan.trigger_done else schedule.get("triggerAt"),
+        "pausedUntil": None if plan.pause_done else schedule.get("pausedUntil"),
+        "runs": schedule.get("runs", 0) + plan.runs,
+    }
+    if plan.skips:
+        values["unrecorded"] = [_stored(skip) for skip in plan.skips]
+    if run_id is not None:
+        values["updatedAt"] = now
+        values["current"] = {"runId": run_id, "attempt": 1, "state": RunState.QUEUED.value}
+    return Decision(job["_id"], [_value(job, path) for path in _DECISIVE], values)
 
 
 def due_job(document: JobDocument) -> DueJob:
@@ -125,23 +152,22 @@ class DueJobs:
         return found + [job for job in by_hand if job["_id"] not in known]
 
     async def advance(
-        self, decisions: Sequence[Decision], pass_id: ObjectId, now: datetime
+        self, decisions: Sequence[Decision], pass_id: ObjectId
     ) -> Collection[ObjectId]:
         """Move every job on that still is as it was decided about, and say what is to be created.
 
         Args:
             decisions: At most one of each job.
             pass_id: Names this call; no other has the same.
-            now: The present.
 
         Returns:
             Ids of the jobs that moved.
         """
         if not decisions:
             return ()
-        updates = [_advance_all(part, pass_id, now) for part in batches(decisions)]
+        updates = [_advance_all(part, pass_id) for part in batches(decisions)]
         done = await self._jobs.bulk_write(updates, ordered=False)
-        ids = [each.job["_id"] for each in decisions]
+        ids = [each.job_id for each in decisions]
         if done.matched_count == len(ids):
             return ids
         moved = self._jobs.find({"_id": {"$in": ids}, "schedule.passId": pass_id}, {"_id": 1})
@@ -178,9 +204,9 @@ class DueJobs:
         )
 
 
-def _advance_all(decisions: list[Decision], pass_id: ObjectId, now: datetime) -> UpdateMany:
-    seen = {each.job["_id"]: [_value(each.job, path) for path in _DECISIVE] for each in decisions}
-    values = {each.job["_id"]: _advanced(each, now) for each in decisions}
+def _advance_all(decisions: list[Decision], pass_id: ObjectId) -> UpdateMany:
+    seen = {each.job_id: each.seen for each in decisions}
+    values = {each.job_id: each.values for each in decisions}
     assignments = {
         "nextRunAt": f"${OWN}.nextRunAt",
         "updatedAt": {"$ifNull": [f"${OWN}.updatedAt", "$updatedAt"]},
@@ -197,28 +223,6 @@ def _advance_all(decisions: list[Decision], pass_id: ObjectId, now: datetime) ->
         "$expr": {"$eq": [present, own_value("_id", seen)]},
     }
     return UpdateMany(unchanged, each_its_own("_id", values, assignments))
-
-
-def _advanced(decision: Decision, now: datetime) -> dict[str, Any]:
-    """Return what `_advance_all` needs to know of one job."""
-    job, plan = decision.job, decision.plan
-    schedule = job["schedule"]
-    values: dict[str, Any] = {
-        "nextRunAt": plan.next_run_at,
-        "triggerAt": None if plan.trigger_done else schedule.get("triggerAt"),
-        "pausedUntil": None if plan.pause_done else schedule.get("pausedUntil"),
-        "runs": schedule.get("runs", 0) + plan.runs,
-    }
-    if plan.skips:
-        values["unrecorded"] = [_stored(skip) for skip in plan.skips]
-    if decision.run_id is not None:
-        values["updatedAt"] = now
-        values["current"] = {
-            "runId": decision.run_id,
-            "attempt": 1,
-            "state": RunState.QUEUED.value,
-        }
-    return values
 
 
 def _stored(skip: Skip) -> dict[str, Any]:

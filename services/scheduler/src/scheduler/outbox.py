@@ -58,16 +58,20 @@ class Outbox:
         nothing any more.
         """
         jobs = await self._jobs.find({"_id": {"$in": list(job_ids)}}).to_list(None)
+        runs: list[RunDocument] = []
+        of_pass: dict[Any, list[ObjectId]] = {}
         for job in jobs:
             try:
-                runs = announced(job, now)
+                runs += announced(job, now)
             except (LookupError, TypeError, ValueError, AttributeError) as error:
                 logger.error("runs not created", extra={"job_id": str(job["_id"])}, exc_info=error)
                 nothing: dict[str, Any] = {"$set": {"schedule.current": None}}
                 await self._jobs.update_one({"_id": job["_id"]}, nothing | _NONE_UNRECORDED)
-                continue
-            await self.insert(runs)
-            await self.forget_skipped(job["schedule"].get("passId"), [job["_id"]])
+            else:
+                of_pass.setdefault(job["schedule"].get("passId"), []).append(job["_id"])
+        await self.insert(runs)
+        for pass_id, ids in of_pass.items():
+            await self.forget_skipped(pass_id, ids)
         return len(jobs)
 
 
