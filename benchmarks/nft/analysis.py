@@ -17,12 +17,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # figures are those of one c
 
 from benchmarks.nft.collection import Market, create_market
 from common.actions.analyze_nft_movements import NftThresholds
+from common.garbage import paused_collection
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.analysis.report import analyze
 from nft_worker.analysis.token_paths import TokenPaths
 from nft_worker.analysis.trading import trading_of
 from nft_worker.analysis.wash_trades import find_wash_trades, judge
-from nft_worker.collector import paused_collector
 from nft_worker.models import Fundings, Holdings
 
 
@@ -59,7 +59,7 @@ def main() -> None:
     for _ in range(options.runs):
         result = None  # a worker does not hold the one before
         began = time.process_time()
-        with paused_collector():  # as the worker does
+        with paused_collection():  # as the worker does
             result = analysis_of(market)
         seconds.append(time.process_time() - began)
     assert result is not None

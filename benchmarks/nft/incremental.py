@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from benchmarks.nft.collection import COLLECTION, create_market
 from common.actions.analyze_nft_movements import NftMovementOptions, NftThresholds
+from common.garbage import paused_collection
 from common.mongo_client import create_mongo
 from common.process import settle_collector
 from common.results.envelope import Window
@@ -30,7 +31,6 @@ from nft_worker.analysis.report import analyze
 from nft_worker.analysis.trading import read_trading
 from nft_worker.analysis.wash_trades import find_wash_trades, judge
 from nft_worker.analysis.wording import DAY
-from nft_worker.collector import paused_collector
 from nft_worker.history import History
 from nft_worker.kept import KeptTransaction
 from nft_worker.models import Fundings, Holdings, PaidTransaction
@@ -105,10 +105,10 @@ async def run_once(index: MovementIndex, new: list[KeptTransaction], base: Histo
         (window[0].seconds, window[-1].seconds),
     )
     cuts = NftThresholds()
-    with paused_collector():
+    with paused_collection():
         trading = read_trading(history)
     wash = find_wash_trades(history, trading, cuts)
-    with paused_collector():
+    with paused_collection():
         analyze(
             history,
             trading,

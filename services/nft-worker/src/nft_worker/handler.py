@@ -8,6 +8,7 @@ from common.actions.handler import Report, RunContext
 from common.actions.thresholds import resolve_thresholds
 from common.chain.client import PinnedChain
 from common.chain.types import Address
+from common.garbage import paused_collection
 from common.results.nft_movements import NftMovementAnalysis
 from nft_worker.account_reader import fetch_contracts
 from nft_worker.analysis.report import analyze
@@ -23,7 +24,6 @@ from nft_worker.analysis.wash_trades import (
 )
 from nft_worker.analysis.wording import DAY
 from nft_worker.collection_reader import fetch_collection
-from nft_worker.collector import paused_collector
 from nft_worker.funder_memory import FunderMemory
 from nft_worker.funder_reader import fetch_fundings
 from nft_worker.history import History
@@ -58,7 +58,7 @@ async def analyze_nft_movements(
         index,
         path_seconds=thresholds.cycle_days * DAY,
     )
-    with paused_collector():
+    with paused_collection():
         trading = await asyncio.to_thread(read_trading, history)
     history, wash = await _fetch_wash_trades(context.pinned, history, trading, thresholds)
     suspects = await asyncio.to_thread(suspected_sales, trading, wash, thresholds)
@@ -77,7 +77,7 @@ async def analyze_nft_movements(
         ),
     )
     await context.report_progress("analysing")
-    with paused_collector():
+    with paused_collection():
         judged = await asyncio.to_thread(judge, trading, wash, fundings, thresholds)
         result = await asyncio.to_thread(
             analyze,

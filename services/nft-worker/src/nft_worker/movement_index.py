@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from common.chain.types import Address
-from nft_worker.collector import paused_collector
+from common.garbage import paused_collection
 from nft_worker.kept import FORMAT, KeptTransaction, document_of, transaction_of
 
 TRANSACTIONS = "nft_movement_index"
@@ -86,7 +86,7 @@ class MovementIndex:
         )
         newest: list[KeptTransaction] = []
         held = 0
-        with paused_collector():
+        with paused_collection():
             async for document in cursor:
                 newest.append(transaction_of(document))
                 if held >= limit and document["block"] < newest[-2].block_number:
@@ -105,7 +105,7 @@ class MovementIndex:
             since_seconds: The moment, in Unix seconds.
         """
         wanted = sorted(map(str, token_ids))
-        with paused_collector():
+        with paused_collection():
             answers = await asyncio.gather(
                 *(
                     self._transactions.find(

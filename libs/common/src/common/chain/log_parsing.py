@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 
 from common.chain.errors import InvalidAnswer
-from common.chain.garbage import paused_collection
 from common.chain.parsing import parse_quantity, shown
 from common.chain.texts import ReadOnce
 from common.chain.types import Address, Block, Log, LogFilter, TopicFilter
+from common.garbage import paused_collection
 
 _FIELDS = (
     "address",

@@ -30,7 +30,6 @@ from common.chain.errors import (
     UnsupportedTag,
     WrongChain,
 )
-from common.chain.garbage import paused_collection
 from common.chain.health import (
     FIRST_REST_SECONDS,
     LONGEST_REST_SECONDS,
@@ -43,6 +42,7 @@ from common.chain.parsing import parse_quantity
 from common.chain.requests import Request, block_request
 from common.chain.spans import request_span
 from common.chain.types import Block, RpcStats
+from common.garbage import paused_collection
 
 MAX_ATTEMPTS = 7
 MAX_WAIT_SECONDS = 30.0

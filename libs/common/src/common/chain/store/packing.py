@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from common.chain.garbage import paused_collection
 from common.chain.types import Log, LogFilter
+from common.garbage import paused_collection
 
 MOST_BYTES = 12_000_000
 """A document may have 16 MB."""
