@@ -88,6 +88,18 @@ async def test_a_one_time_job_is_moved_to_another_time(
     assert stored["nextRunAt"] == datetime(2040, 5, 6, 5, 8, 9, 123_000, tzinfo=UTC)
 
 
+async def test_a_one_time_job_moved_to_the_past_runs_now_whether_it_ran_then_or_not(
+    api: httpx.AsyncClient, database: Database, one_time: Body
+) -> None:
+    job = await _create(api, one_time)
+
+    answer = await api.patch(f"/jobs/{job['id']}", json={"scheduledAt": "2020-01-01T00:00:00Z"})
+
+    assert answer.json()["scheduledAt"] == "2020-01-01T00:00:00Z"
+    stored = await _find(database, job["id"])
+    assert stored["nextRunAt"] == stored["updatedAt"]
+
+
 async def test_a_new_payload_is_validated_and_replaces_the_old_one(
     api: httpx.AsyncClient, database: Database, recurring: Body
 ) -> None:

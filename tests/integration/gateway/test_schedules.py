@@ -8,6 +8,7 @@ import pytest
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
+from common.events import run_id
 from common.models import now_utc
 
 Body = dict[str, Any]
@@ -192,6 +193,22 @@ async def test_a_run_that_is_due_stays_due_when_the_expression_changes(
 
     changed = await _patch(api, job, cron="0 0 1 1 *")
     assert datetime.fromisoformat(changed["nextRunAt"]) == due
+
+
+@pytest.mark.parametrize(
+    "changes", [{"timezone": "Etc/UTC"}, {"cron": "*/1 * * * *"}, {"maxRuns": 99}, {"endAt": None}]
+)
+async def test_an_occurrence_whose_run_is_created_ahead_is_not_planned_again(
+    api: httpx.AsyncClient, database: Database, recurring: Body, changes: Body
+) -> None:
+    job = await _by_cron(api, recurring, "* * * * *", startAt="2040-01-01T00:00:00Z")
+    minute = timedelta(minutes=1)
+    created = datetime(2040, 1, 1, tzinfo=UTC)
+    run = {"runId": run_id(job["id"], created), "attempt": 1, "state": "queued"}
+    await _set(database, job, {"schedule.current": run, "nextRunAt": created + minute})
+
+    changed = await _patch(api, job, **changes)
+    assert datetime.fromisoformat(changed["nextRunAt"]) == created + minute
 
 
 async def test_an_end_stops_a_job_and_lifting_it_goes_on(

@@ -325,28 +325,6 @@ async def test_a_clock_that_jumps_ahead_and_back_doubles_and_stops_nothing(
         assert (await find_job(db, job_id))["nextRunAt"] == at + 5 * HOUR
 
 
-async def test_replicas_that_meet_at_the_same_jobs_make_way_for_each_other(
-    servers: Servers,
-) -> None:
-    async with (
-        SchedulerReplica(servers, batch_size=10) as one,
-        SchedulerReplica(servers, batch_size=10) as other,
-    ):
-        db = one.database
-        for _ in range(200):
-            await create_job(db, every=HOUR)
-        passes = 0
-        while any(await asyncio.gather(one.dispatcher.dispatch(), other.dispatcher.dispatch())):
-            passes += 1
-        assert len(await find_runs(db)) == await db["jobs"].count_documents({}) == 200
-        assert await db["jobs"].count_documents({"schedule.current.state": "queued"}) == 200
-        # each on its own would have needed 20 passes, and so would two that never make way
-        assert passes < 20
-        for replica in (one, other):
-            await replica.emitter.emit_due()
-        assert len(await read_events(one.redis, STREAM)) == 200
-
-
 async def test_a_full_emitter_stops_dispatching(servers: Servers) -> None:
     """Emissions wait in memory while Redis is away; there is a limit to that."""
     async with SchedulerReplica(servers, batch_size=5) as scheduler:
@@ -392,8 +370,7 @@ async def test_under_a_backlog_a_pass_reads_no_more_than_it_deals_with(servers: 
             run = {"state": "retrying", "action": ACTION, "emitAt": late, "attempt": 1}
             await db["runs"].insert_one({"_id": f"run {number}", **run})
         await db.command("profile", 2)
-        with pytest.raises(KeyError):  # these runs are no whole ones
-            await scheduler.dispatcher.dispatch()
+        await scheduler.dispatcher.dispatch()
         await db["runs"].update_many({}, {"$set": {"state": "queued", "action": "another"}})
         await scheduler.reconciler.reconcile()
         await scheduler.audit.correct_jobs()

@@ -125,4 +125,7 @@ def due_time(run_id: str) -> datetime:
     Raises:
         ValueError: That is not the id of a run.
     """
-    return from_millis(int(run_id.rpartition(":")[2]))
+    try:
+        return from_millis(int(run_id.rpartition(":")[2]))
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"{run_id!r} names a moment that is no date") from error

@@ -154,7 +154,10 @@ class Cron:
 
     @property
     def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+        try:
+            return ZoneInfo(self.timezone)
+        except OSError as error:  # a folder of zones, such as `Europe`
+            raise ValueError(f"{self.timezone!r} is not a time zone") from error
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from common.documents import Job
+from common.events import due_time
 from common.states import JobType, PausedBy
 from common.timetable import create_timetable
 from gateway.problems import FieldError, ProblemError, invalid_request
@@ -55,7 +56,8 @@ def decide_new_timing(changes: JobChanges, job: Job, now: datetime) -> Fields:
             return {}
         at = changes.scheduled_at
         anchor = {"scheduledAt": at, "schedule.anchorAt": at, "schedule.pausedUntil": None}
-        return {**anchor, **_plan(at)}
+        # a moment that is past may have its run already, and a run has the id of its moment
+        return {**anchor, **_plan(max(at, now))}
     _refuse(changes, {"scheduled_at": "scheduledAt"}, "recurring")
     if changes.interval_minutes is not None and changes.cron is not None:
         raise _refused("cron", "either this or `intervalMinutes`")
@@ -101,6 +103,7 @@ def resume(now: datetime) -> Fields:
 def _retime(changes: JobChanges, job: Job, now: datetime) -> Fields:
     end_at = changes.end_at if "end_at" in changes.model_fields_set else job.end_at
     max_runs = changes.max_runs if "max_runs" in changes.model_fields_set else job.max_runs
+    created = _created_until(job, now)
     fields: dict[str, Any] = {"endAt": end_at, "maxRuns": max_runs}
     if changes.interval_minutes is not None:
         interval_ms = interval_millis(changes.interval_minutes)
@@ -114,13 +117,24 @@ def _retime(changes: JobChanges, job: Job, now: datetime) -> Fields:
         fields |= {"cron": None, "timezone": None}
     elif changes.cron is not None or changes.timezone is not None:
         cron, timezone = changes.cron or job.cron, changes.timezone or job.timezone
-        planned = _due_or(_first_ahead(job, now, None, job.schedule.anchor_at, cron, timezone), now)
+        ahead = _first_ahead(job, created, None, job.schedule.anchor_at, cron, timezone)
+        planned = _due_or(ahead, now)
         fields |= {"intervalMinutes": None, "schedule.intervalMs": None}
         fields |= {"cron": cron, "timezone": timezone}
     else:
         timetable = job_timetable(job, is_bounded=False)
-        planned = _due_or(first_occurrence(timetable, max(job.schedule.anchor_at, now)), now)
+        ahead = first_occurrence(timetable, max(job.schedule.anchor_at, created))
+        planned = _due_or(ahead, now)
     return {**fields, **_plan(_within(planned, end_at, max_runs))}
+
+
+def _created_until(job: Job, now: datetime) -> datetime:
+    """Return until when occurrences have their runs: the latest may be created ahead of time."""
+    current = job.schedule.current
+    try:
+        return now if current is None else max(now, due_time(current.run_id) + TICK)
+    except ValueError:  # no run of this job: a hand in the database
+        return now
 
 
 def _first_ahead(

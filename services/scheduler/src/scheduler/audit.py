@@ -127,8 +127,8 @@ class Audit:
 
 def _run_id(job: JobDocument) -> str:
     """Return the id of the run that a job shows, empty when it never had one."""
-    current = job["schedule"].get("current") or {}
-    return str(current.get("runId", ""))
+    current = job["schedule"].get("current")
+    return str(current.get("runId", "")) if isinstance(current, dict) else ""
 
 
 def _is_incomplete(job: JobDocument, runs: Mapping[str, RunDocument]) -> bool:
@@ -141,7 +141,7 @@ def _correction(job: JobDocument, run: RunDocument | None) -> UpdateOne | None:
     """Return how the job shows its run, None when they agree by now."""
     shown = job["schedule"].get("current")
     changes: dict[str, Any]
-    if shown is None or shown["state"] not in _UNFINISHED:
+    if not isinstance(shown, dict) or shown.get("state") not in _UNFINISHED:
         return None
     if run is not None and run["state"] in _UNFINISHED:
         return None

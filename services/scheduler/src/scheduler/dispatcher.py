@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +16,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from common.events import JobDue
 from common.models import now_utc
-from common.states import RunState
 from scheduler.due_jobs import (
+    DAMAGE,
     Decision,
     DueJobs,
     JobDocument,
@@ -29,6 +29,7 @@ from scheduler.emitter import Emitter
 from scheduler.firing import create_run, create_skipped, due_event
 from scheduler.outbox import Outbox, announced, would_be_lost
 from scheduler.planning import decide
+from scheduler.retries import Retries
 from scheduler.settings import SchedulerSettings
 
 logger = logging.getLogger(__name__)
@@ -87,21 +88,28 @@ class Dispatcher:
         """Args as named; `actions` are all there are, `clock` tells the present in UTC."""
         self._jobs = DueJobs(database)
         self._outbox = Outbox(database)
-        self._runs = database["runs"]
+        self._retries = Retries(
+            database,
+            emitter,
+            actions,
+            look_ahead_seconds=settings.look_ahead_seconds,
+            batch_size=settings.batch_size,
+            clock=clock,
+        )
         self._emitter = emitter
-        self._actions = list(actions)
         self._pass_seconds = settings.pass_seconds
         self._look_ahead = timedelta(seconds=settings.look_ahead_seconds)
         self._batch_size = settings.batch_size
         self._clock = clock
-        self._left_to_others = 0
+        self._is_contended = False
+        self._in_doubt: list[ObjectId] = []
 
     async def dispatch(self) -> bool:
         """Do one pass; tell whether there is more to do at once."""
         if self._emitter.is_full:
             return False
         fired = await self._dispatch_due()
-        retried = await self._dispatch_retries()
+        retried = await self._retries.queue()
         return fired or retried
 
     async def _dispatch_due(self) -> bool:
@@ -109,30 +117,51 @@ class Dispatcher:
         # for jobs that may have been deleted or paused meanwhile.
         with pymongo.timeout(self._pass_seconds):
             now = self._clock()
-            offset = self._left_to_others
+            await self._complete_what_failed(now)
+            offset = self._choose_offset()
             jobs = await self._jobs.find(now, now + self._look_ahead, self._batch_size, offset)
             plans = await self._plan(jobs, now)
             await self._outbox.insert([run for each in plans.firings for run in each.left_behind])
-            moved = await self._move(plans.firings)
+            moved, existing = await self._move(plans.firings)
         for job, error in plans.broken:
             logger.error("job set aside", extra={"job_id": str(job["_id"])}, exc_info=error)
             await self._jobs.set_aside(job, error, now)
         for firing in moved:
-            if firing.emission is not None:
-                event, span = firing.emission
-                self._emitter.add(event, at=event.due_at, number=1, span=span)
+            self._emit(firing, existing)
             for run in firing.skipped:
                 SKIPPED.labels(run["skipReason"]).inc(run["occurrences"])
-        self._make_way(len(jobs), refused=len(plans.firings) - len(moved))
+        if len(plans.firings) - len(moved) > len(jobs) / 2:
+            self._is_contended = True
+        elif len(jobs) < self._batch_size:
+            self._is_contended = False
         return len(jobs) >= self._batch_size or offset > 0
 
-    def _make_way(self, found: int, refused: int) -> None:
-        """Look further along next time where another replica is working on the same jobs."""
-        if refused > found / 2:
-            batches = random.randint(1, MOST_BATCHES_LEFT_TO_OTHERS)  # noqa: S311  # no secret
-            self._left_to_others = batches * self._batch_size
-        elif found < self._batch_size:
-            self._left_to_others = 0
+    def _choose_offset(self) -> int:
+        """Return how many due jobs to leave to others, where another replica works on the same.
+
+        Each time anew: none may be left alone for long when the other one is gone.
+        """
+        if not self._is_contended:
+            return 0
+        return self._batch_size * random.randint(0, MOST_BATCHES_LEFT_TO_OTHERS)  # noqa: S311
+
+    async def _complete_what_failed(self, now: datetime) -> None:
+        """Create what the pass before has perhaps announced and not created: it ended in an error.
+
+        The audit would too, but takes long where many jobs are busy.
+        """
+        if self._in_doubt:
+            await self._outbox.complete(self._in_doubt, now)
+            self._in_doubt = []
+
+    def _emit(self, firing: _Firing, existing: Collection[str]) -> None:
+        if firing.emission is None:
+            return
+        event, span = firing.emission
+        if event.run_id in existing:
+            span.end()  # if it is queued and was not emitted, the reconciler does that
+        else:
+            self._emitter.add(event, at=event.due_at, number=1, span=span)
 
     async def _plan(self, jobs: list[JobDocument], now: datetime) -> _Plans:
         plans = _Plans()
@@ -141,7 +170,7 @@ class Dispatcher:
                 await asyncio.sleep(0)  # what is due at this moment is emitted in between
             try:
                 firing = self._plan_one(job, now)
-            except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            except DAMAGE as error:
                 plans.broken.append((job, error))
             else:
                 plans.firings.append(firing)
@@ -157,34 +186,23 @@ class Dispatcher:
         decision = create_decision(job, plan, run["_id"], now)
         return _Firing(decision, left_behind, skipped, run, (due_event(run), span))
 
-    async def _move(self, firings: list[_Firing]) -> list[_Firing]:
-        """Move jobs on and insert their runs; return the firings whose decision holds."""
+    async def _move(self, firings: list[_Firing]) -> tuple[list[_Firing], Collection[str]]:
+        """Move jobs on and insert their runs.
+
+        Returns:
+            The firings whose decision holds, and ids of runs that others have inserted.
+        """
         pass_id = ObjectId()
+        self._in_doubt = [each.decision.job_id for each in firings]
         ids = set(await self._jobs.advance([each.decision for each in firings], pass_id))
         for each in firings:
             if each.emission is not None and each.decision.job_id not in ids:
                 each.emission[1].end()
         moved = [each for each in firings if each.decision.job_id in ids]
         skipped = [run for each in moved for run in each.skipped]
-        await self._outbox.insert(skipped + [each.run for each in moved if each.run is not None])
+        runs = [each.run for each in moved if each.run is not None]
+        existing = await self._outbox.insert(skipped + runs)
         if skipped:
             await self._outbox.forget_skipped(pass_id, {run["jobId"] for run in skipped})
-        return moved
-
-    async def _dispatch_retries(self) -> bool:
-        """Queue the next attempts of failed runs whose backoff ends soon."""
-        due = {
-            "state": RunState.RETRYING.value,
-            "action": {"$in": self._actions},  # as the index has it
-            "emitAt": {"$lte": self._clock() + self._look_ahead},
-        }
-        runs = await self._runs.find(due).sort("emitAt", 1).limit(self._batch_size).to_list()
-        if runs:
-            await self._runs.update_many(
-                # the next attempt of one that others have moved on meanwhile is not due yet
-                {"_id": {"$in": [run["_id"] for run in runs]}, **due},
-                {"$set": {"state": RunState.QUEUED.value}},
-            )
-        for run in runs:
-            self._emitter.add(due_event(run), at=run["emitAt"], number=run["emissions"])
-        return len(runs) >= self._batch_size
+        self._in_doubt = []
+        return moved, existing

@@ -22,7 +22,11 @@ from scheduler.planning import DueJob, Plan, Skip
 JobDocument = dict[str, Any]
 RunDocument = dict[str, Any]
 
+DAMAGE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What reading a document raises that a hand in the database has damaged."""
+
 _DECISIVE = (
+    "updatedAt",
     "nextRunAt",
     "cron",
     "timezone",
@@ -38,8 +42,13 @@ _DECISIVE = (
     "schedule.runs",
     "schedule.current.runId",
     "schedule.current.state",
+    "schedule.current.endedAt",
 )
-"""What `due_job` reads. A decision holds for as long as these stay."""
+"""What `due_job` reads, and when a user changed anything. A decision holds while these stay."""
+
+
+_HAS_SCHEDULE = {"schedule": {"$type": "object"}, "schedule.0": {"$exists": False}}
+"""A list of objects is of type `object` too. Without a schedule a job is never due."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,7 @@ class DueJobs:
         due = {
             # the type, as the index names it: MongoDB does not infer that a moment is a date
             "nextRunAt": {"$type": "date", "$lte": horizon},
-            "schedule": {"$type": "object"},
+            **_HAS_SCHEDULE,
             "$or": [
                 free,
                 {"nextRunAt": {"$lte": now}, **does_not_wait},
@@ -145,11 +154,12 @@ class DueJobs:
         found = await first.to_list()
         triggered = {
             "schedule.triggerAt": {"$type": "date", "$lte": now},
+            **_HAS_SCHEDULE,
             "$or": [free, does_not_wait],
         }
-        known = {job["_id"] for job in found}
-        by_hand = await self._jobs.find(triggered).limit(limit).to_list()
-        return found + [job for job in by_hand if job["_id"] not in known]
+        found += await self._jobs.find(triggered).limit(limit).to_list()
+        # one that moves while they are read may be found twice
+        return list({job["_id"]: job for job in found}.values())
 
     async def advance(
         self, decisions: Sequence[Decision], pass_id: ObjectId
@@ -175,33 +185,25 @@ class DueJobs:
 
     async def set_aside(self, job: JobDocument, error: Exception, now: datetime) -> None:
         """Let a job fail that cannot be planned, as a hand in the database may have left it."""
-        message = (
-            f"this job cannot be planned ({type(error).__name__}: {error}): "
-            "correct the document and set nextRunAt"
-        )
-        last_error = {
-            "type": "InvalidJob",
-            "message": message,
-            "attempt": 0,
-            "at": now,
-            "runId": "",
-        }
         decided_about = {
             "_id": job["_id"],
             "nextRunAt": job.get("nextRunAt"),
-            "schedule.triggerAt": job["schedule"].get("triggerAt"),
+            "schedule.triggerAt": _value(job, "schedule.triggerAt"),
         }
         await self._jobs.update_one(
             decided_about,
-            {
-                "$set": {
-                    "status": JobStatus.FAILED.value,
-                    "nextRunAt": None,
-                    "schedule.triggerAt": None,
-                    "lastError": last_error,
-                }
-            },
+            {"$set": {**failed(error, now), "nextRunAt": None, "schedule.triggerAt": None}},
         )
+
+
+def failed(error: Exception, now: datetime) -> dict[str, Any]:
+    """Return what a job shows that cannot be planned because of `error`."""
+    message = (
+        f"this job cannot be planned ({type(error).__name__}: {error}): "
+        "correct the document and set nextRunAt"
+    )
+    last_error = {"type": "InvalidJob", "message": message, "attempt": 0, "at": now, "runId": ""}
+    return {"status": JobStatus.FAILED.value, "lastError": last_error}
 
 
 def _advance_all(decisions: list[Decision], pass_id: ObjectId) -> UpdateMany:

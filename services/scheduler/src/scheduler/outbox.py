@@ -7,7 +7,7 @@ are those of their occurrences, nobody can insert them twice.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError
 from common.events import due_time
 from common.states import OverlapPolicy, RunState, SkipReason
 from scheduler.bulk import DUPLICATE_KEY
-from scheduler.due_jobs import JobDocument, RunDocument
+from scheduler.due_jobs import DAMAGE, JobDocument, RunDocument, failed
 from scheduler.firing import create_run, create_skipped, due_event
 from scheduler.planning import Skip
 
@@ -35,15 +35,19 @@ class Outbox:
         self._jobs = database["jobs"]
         self._runs = database["runs"]
 
-    async def insert(self, runs: list[RunDocument]) -> None:
-        """Insert runs; one that exists already was inserted by somebody else."""
+    async def insert(self, runs: list[RunDocument]) -> Collection[str]:
+        """Insert runs; return the ids of those that somebody else had inserted."""
         if not runs:
-            return
+            return ()
         try:
             await self._runs.insert_many(runs, ordered=False)
         except BulkWriteError as error:
-            if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
+            refused = error.details["writeErrors"]
+            is_worse = any(each["code"] != DUPLICATE_KEY for each in refused)
+            if is_worse or error.details["writeConcernErrors"]:
                 raise
+            return {runs[each["index"]]["_id"] for each in refused}
+        return ()
 
     async def forget_skipped(self, pass_id: ObjectId, job_ids: Iterable[ObjectId]) -> None:
         """Note that what `pass_id` decided to skip is inserted."""
@@ -63,16 +67,25 @@ class Outbox:
         for job in jobs:
             try:
                 runs += announced(job, now)
-            except (LookupError, TypeError, ValueError, AttributeError) as error:
+            except DAMAGE as error:
                 logger.error("runs not created", extra={"job_id": str(job["_id"])}, exc_info=error)
-                nothing: dict[str, Any] = {"$set": {"schedule.current": None}}
-                await self._jobs.update_one({"_id": job["_id"]}, nothing | _NONE_UNRECORDED)
+                await self._give_up(job, error, now)
             else:
                 of_pass.setdefault(job["schedule"].get("passId"), []).append(job["_id"])
         await self.insert(runs)
         for pass_id, ids in of_pass.items():
             await self.forget_skipped(pass_id, ids)
         return len(jobs)
+
+    async def _give_up(self, job: JobDocument, error: Exception, now: datetime) -> None:
+        """Let a job fail, and announce nothing, whose runs cannot be created."""
+        changes = failed(error, now)
+        if announces_run(job):
+            changes["schedule.current"] = None
+        as_read = {f"schedule.{name}": _part(job, name) for name in ("passId", "current")}
+        await self._jobs.update_one(
+            {"_id": job["_id"], **as_read}, {"$set": changes, **_NONE_UNRECORDED}
+        )
 
 
 def would_be_lost(job: JobDocument) -> bool:
@@ -88,7 +101,7 @@ def announced(job: JobDocument, now: datetime) -> list[RunDocument]:
     """Return the runs that the job says it has, and that may be missing.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: A hand in the database has damaged it.
+        Any of `DAMAGE`: A hand in the database has damaged it.
     """
     schedule = job["schedule"]
     runs = [create_skipped(job, _skip(each), now) for each in schedule.get("unrecorded") or ()]
@@ -102,12 +115,18 @@ def announced(job: JobDocument, now: datetime) -> list[RunDocument]:
 
 def announces_run(job: JobDocument) -> bool:
     """Tell whether the job's run may be missing: one that has begun exists."""
-    current = job["schedule"].get("current")
+    current = _part(job, "current")
     return (
-        current is not None
-        and current["state"] == RunState.QUEUED.value
-        and current["attempt"] == 1
+        isinstance(current, dict)
+        and current.get("state") == RunState.QUEUED.value
+        and current.get("attempt") == 1
     )
+
+
+def _part(job: JobDocument, name: str) -> Any:
+    """Return a part of the job's schedule, None where there is none, or no schedule."""
+    schedule = job.get("schedule")
+    return schedule.get(name) if isinstance(schedule, dict) else None
 
 
 def _skip(stored: dict[str, Any]) -> Skip:

@@ -29,9 +29,9 @@ from common.streams import (
     to_entry,
     workers_group,
 )
+from scheduler.damaged_runs import create_events
 from scheduler.due_jobs import RunDocument
 from scheduler.emitter import Emitter
-from scheduler.firing import due_event
 from scheduler.outcomes import LEASE_LOST
 from scheduler.stream_positions import fetch_position
 
@@ -133,10 +133,9 @@ class Reconciler:
         ids = [run["_id"] for run, is_held in zip(found, held, strict=True) if not is_held]
         # another replica may have found them too, and been faster
         lost = await self._runs.find({**overdue, "_id": {"$in": ids}}).to_list(None) if ids else []
-        if not lost:
+        events = await create_events(self._runs, lost, now)
+        if not events:
             return False
-        for run in lost:
-            run["emissions"] += 1
         await self._runs.bulk_write(
             [
                 UpdateOne(
@@ -144,18 +143,18 @@ class Reconciler:
                         "_id": run["_id"],
                         "state": RunState.QUEUED.value,
                         "attempt": run["attempt"],
-                        "emissions": run["emissions"] - 1,
+                        "emissions": run["emissions"],
                     },
-                    {"$set": {"emissions": run["emissions"], "emitAt": now}},
+                    {"$set": {"emissions": run["emissions"] + 1, "emitAt": now}},
                 )
-                for run in lost
+                for run, _ in events
             ],
             ordered=False,
         )
-        for run in lost:
-            self._emitter.add(due_event(run), at=now, number=run["emissions"])
-        RECOVERED.labels("queued").inc(len(lost))
-        logger.warning("queued runs emitted again", extra={"action": action, "runs": len(lost)})
+        for run, event in events:
+            self._emitter.add(event, at=now, number=run["emissions"] + 1)
+        RECOVERED.labels("queued").inc(len(events))
+        logger.warning("queued runs emitted again", extra={"action": action, "runs": len(events)})
         return len(found) >= self._batch_size
 
     async def end_abandoned_attempts(self) -> None:
@@ -220,6 +219,6 @@ class Reconciler:
             return []
         async with self._redis.pipeline(transaction=False) as pipe:
             for run in runs:
-                pipe.get(lease_key(run["_id"], run["attempt"]))
+                pipe.get(lease_key(run["_id"], run.get("attempt", 1)))
             owners = await pipe.execute()
         return [owner is not None and owner != CANCELLED.encode() for owner in owners]

@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from common.models import now_utc
 from common.states import UNFINISHED, JobStatus, RequestKind, RunState
 from common.streams import CANCELLED, lease_key
+from scheduler.damaged_runs import create_events
 from scheduler.due_jobs import RunDocument
 from scheduler.emitter import Emitter
-from scheduler.firing import due_event
 from scheduler.outcomes import cancelled_job
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,8 @@ class RunRequests:
         logger.info("failed run queued again", extra={"run_id": run["_id"], "attempt": attempt})
         await self._show_queued(run["jobId"], run["_id"], attempt)
         again = {**run, **changes}
-        self._emitter.add(due_event(again), at=again["emitAt"], number=1)
+        for _, event in await create_events(self._runs, [again], self._clock()):
+            self._emitter.add(event, at=again["emitAt"], number=1)
 
     async def _show_queued(self, job_id: ObjectId, run_id: str, attempt: int) -> None:
         current = {"runId": run_id, "attempt": attempt, "state": RunState.QUEUED.value}
