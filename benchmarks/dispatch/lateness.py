@@ -72,7 +72,7 @@ def overload(options: argparse.Namespace) -> None:
         time.sleep(4)
         values = measure(running, options.seconds)
         running.database["jobs"].update_many({}, {"$set": {"nextRunAt": None}})
-        time.sleep(12)  # longer than a claim: what is being created is stored then
+        time.sleep(12)  # longer than a pass lasts: what is being created is stored then
         emit("overload_10000_per_s", unaccounted=_unaccounted(running), **values)
 
 

@@ -45,7 +45,7 @@ def _measure(running: System, number: int) -> dict[str, Any]:
     """Let `number` jobs that are due run to their end.
 
     Schedulers are stopped while the jobs are stored, as the peer's worker starts after its jobs are
-    queued: the clock begins with the first claim.
+    queued: the clock begins with the first look for due jobs.
     """
     with running.held_back():
         running.insert_jobs([job(now_utc()) for _ in range(number)])

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from common.actions import ACTIONS, AnyAction
 from common.documents import DOCUMENTS
 from common.streams import due_stream, workers_group
+from local_stack.services import WORKERS
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -35,6 +36,7 @@ def missing_parts(action: AnyAction) -> Iterator[str]:
         if not any(value is action for value in vars(main).values()):
             yield f"{package}.main does not run the action"
     yield from _missing_in_compose(action)
+    yield from _missing_in_stack_and_checks(action, folder, package)
     yield from _missing_in_docs(action)
 
 
@@ -42,6 +44,8 @@ def _missing_files(action: AnyAction, folder: Path, package: str) -> Iterator[st
     for path in (
         folder / "pyproject.toml",
         folder / "README.md",
+        folder / "src" / package / "__init__.py",
+        folder / "src" / package / "py.typed",
         folder / "src" / package / "main.py",
         CHECKOUT / "requirements" / f"{action.service}.lock",
         CHECKOUT / "tests" / "unit" / package,
@@ -58,6 +62,31 @@ def _missing_in_compose(action: AnyAction) -> Iterator[str]:
         yield f"docker-compose.yml: service {action.service}"
     elif services[action.service].get("build", {}).get("args") != {"SERVICE": action.service}:
         yield f"docker-compose.yml: service {action.service} with build argument SERVICE"
+
+
+def _missing_in_stack_and_checks(action: AnyAction, folder: Path, package: str) -> Iterator[str]:
+    """Wherever another worker is named, this one belongs too."""
+    if action.service not in WORKERS:
+        yield f"local/stack/src/local_stack/services.py: {action.service} among WORKERS"
+    another = next(worker for worker in WORKERS if worker != action.service)
+    beside = {another.replace("-", "_"): package}
+    beside |= {f"services/{another}/src": f"services/{action.service}/src"}
+    if (folder / "src" / package / "analysis").exists():
+        beside |= {f"{another.replace('-', '_')}.analysis": f"{package}.analysis"}
+    for where, names in _lists_of_packages():
+        for one, mine in beside.items():
+            if one in names and mine not in names:
+                yield f"pyproject.toml: {mine} in {where}"
+
+
+def _lists_of_packages() -> Iterator[tuple[str, list[str]]]:
+    tool = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]
+    yield "known-first-party", tool["ruff"]["lint"]["isort"]["known-first-party"]
+    yield "mypy_path", tool["mypy"]["mypy_path"]
+    yield "root_packages", tool["importlinter"]["root_packages"]
+    for contract in tool["importlinter"]["contracts"]:
+        for key in ("modules", "source_modules", "forbidden_modules"):
+            yield f"{key} of {contract['name']!r}", contract.get(key, [])
 
 
 def _missing_in_docs(action: AnyAction) -> Iterator[str]:
@@ -87,10 +116,19 @@ def test_an_action_with_nothing_but_a_contract_is_told_all_it_lacks() -> None:
 
     for part in (
         "services/star-worker/pyproject.toml",
+        "services/star-worker/src/star_worker/__init__.py",
+        "services/star-worker/src/star_worker/py.typed",
         "services/star-worker/src/star_worker/main.py",
         "requirements/star-worker.lock",
         "tests/unit/star_worker",
         "docker-compose.yml: service star-worker",
+        "local_stack/services.py: star-worker among WORKERS",
+        "pyproject.toml: star_worker in known-first-party",
+        "pyproject.toml: services/star-worker/src in mypy_path",
+        "pyproject.toml: star_worker in root_packages",
+        "pyproject.toml: star_worker in modules of 'Services meet only",
+        "pyproject.toml: star_worker in forbidden_modules of 'What is shared",
+        "pyproject.toml: star_worker in source_modules of 'Workers know no",
         "README.md: a line about `count_stars`",
         "asyncapi.json: jobs.due.count_stars",
         "openapi.json: count_stars",
@@ -121,6 +159,17 @@ def test_a_payload_is_validated_strictly_and_named_in_camel_case(action: AnyActi
 def _property_names(schema: dict[str, object]) -> Iterator[str]:
     for each in [schema, *(schema.get("$defs") or {}).values()]:  # type: ignore[attr-defined]  # JSON
         yield from each.get("properties", {})
+
+
+@BY_NAME
+def test_the_thresholds_of_a_contract_are_those_that_a_payload_may_name(action: AnyAction) -> None:
+    defaults = action.thresholds().model_dump(by_alias=True, exclude_none=True)
+    schema = action.payload.model_json_schema()
+
+    assert bool(defaults) == ("thresholds" in _property_names(schema))
+    for name, value in defaults.items():
+        options = {**action.example.get("options", {}), "thresholds": {name: value}}
+        action.payload.model_validate({**action.example, "options": options})
 
 
 @BY_NAME

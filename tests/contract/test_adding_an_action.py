@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from common.worker.attempt import AttemptRunner
 from common.worker.results import ResultStore
 from local_chain.scenario import Scenario
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-an-action.md"
+CHECKOUT = Path(__file__).parents[2]
+PAGE = CHECKOUT / "docs" / "adding-an-action.md"
 BLOCK = re.compile(r"```python\n# \S+/src/(?P<path>\S+)\n(?P<code>.*?)```", re.DOTALL)
 
 
@@ -69,6 +71,17 @@ async def test_the_action_of_the_page_is_found_and_counts_the_transfers_of_a_rea
         stored = await mongo[database_name][action.results_collection].find_one(due.run_id)
     assert stored is not None
     assert stored["transferCount"] == scenario.flow.transfer_count
+
+
+def test_the_code_of_the_page_is_as_lint_wants_it(written_package: Path) -> None:
+    settings = ["--config", str(CHECKOUT / "pyproject.toml")]
+    settings += ["--config", 'lint.isort.known-first-party = ["common", "counter_worker"]']
+    for check in (["check"], ["format", "--diff"]):
+        ruff = [sys.executable, "-m", "ruff", *check, "--no-cache", *settings]
+        done = subprocess.run(
+            [*ruff, str(written_package)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def _no_progress(step: str) -> None:

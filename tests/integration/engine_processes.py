@@ -104,9 +104,9 @@ def scheduler_process(servers: Servers, directory: Path) -> Iterator[ServiceProc
 
 @contextmanager
 def worker_process(
-    servers: Servers, directory: Path, grace_seconds: float = 20.0
+    servers: Servers, directory: Path, grace_seconds: float = 20.0, **settings: str
 ) -> Iterator[ServiceProcess]:
-    """A toy worker with short times."""
+    """A toy worker with short times; `settings` are further variables."""
     process = ServiceProcess(
         "toy-worker",
         [toy_worker.__file__],
@@ -117,6 +117,7 @@ def worker_process(
         LEASE_SECONDS="1",
         HEARTBEAT_SECONDS="0.25",
         SHUTDOWN_GRACE_SECONDS=str(grace_seconds),
+        **settings,
     )
     with _running(process):
         yield process

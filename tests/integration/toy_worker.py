@@ -63,7 +63,13 @@ def carry_out(
     async def handler(payload: ToyPayload, context: RunContext) -> Report[ToyResult]:
         executions = database[EXECUTIONS]
         await executions.insert_one(
-            {"runId": context.run_id, "jobId": context.job_id, "worker": worker, "at": now_utc()}
+            {
+                "runId": context.run_id,
+                "jobId": context.job_id,
+                "worker": worker,
+                "thresholds": dict(context.configured_thresholds),
+                "at": now_utc(),
+            }
         )
         await context.report_progress("working")
         await asyncio.sleep(payload.seconds)

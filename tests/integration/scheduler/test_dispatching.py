@@ -10,9 +10,7 @@ import pytest
 from bson import ObjectId
 
 from common.models import now_utc, to_millis
-from scheduler.audit import Audit
 from tests.integration.engine_data import (
-    ACTION,
     STREAM,
     Clock,
     Database,
@@ -184,87 +182,6 @@ async def test_a_trigger_that_finds_the_job_busy_is_answered_by_a_recorded_overl
     assert (await find_job(scheduler.database, job_id))["schedule"]["triggerAt"] is None
 
 
-LATER = now_utc() + timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"nextRunAt": LATER, "schedule.triggerAt": LATER},
-        {"nextRunAt": None, "pause": {"at": LATER, "by": "user", "nextRunAt": LATER}},
-        {"schedule.intervalMs": 60_000, "intervalMinutes": 1.0},
-        {"cron": "0 0 1 1 *", "timezone": "UTC", "schedule.intervalMs": None},
-        {"maxRuns": 0},
-        {"schedule.current": {"runId": "another", "attempt": 1, "state": "running"}},
-    ],
-    ids=lambda change: ", ".join(change),
-)
-async def test_a_job_that_changes_while_it_is_planned_is_planned_again(
-    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
-) -> None:
-    db, jobs = scheduler.database, scheduler.dispatcher._jobs
-    changed, other = [await create_job(db, every=HOUR) for _ in range(2)]
-    advance = jobs.advance
-
-    async def advance_when_the_job_has_changed(*args: Any) -> Any:
-        await db["jobs"].update_one({"_id": changed}, {"$set": change})
-        return await advance(*args)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(jobs, "advance", advance_when_the_job_has_changed)
-        await scheduler.dispatcher.dispatch()
-    job = await find_job(db, changed)
-    for path, value in change.items():
-        name, _, part = path.partition(".")
-        stored = job[name][part] if part else job[name]
-        assert stored == value or abs(stored - value) < timedelta(milliseconds=1)
-    assert [run["jobId"] for run in await find_runs(db)] == [other]
-
-    await scheduler.dispatcher.dispatch()
-    states = [run["state"] for run in await find_runs(db, jobId=changed)]
-    due_now = "schedule.intervalMs" in change
-    overlaps = "schedule.current" in change
-    assert states == (["queued"] if due_now else ["skipped"] if overlaps else [])
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"schedule.intervalMs": 0},
-        {"schedule.intervalMs": "often"},
-        {"schedule.anchorAt": None},
-        {"schedule.current": "x"},
-        {"schedule.current": {}},
-        {"schedule.runs": "many"},
-        {"schedule.unrecorded": [{"first": LATER}]},
-        {"payload": None},
-        {"timeoutSeconds": "long"},
-        {"maxAttempts": "REMOVED"},
-        {"action": 7},
-        {"schedule": "lost"},
-    ],
-    ids=str,
-)
-async def test_a_job_damaged_in_the_database_is_set_aside_and_the_others_run(
-    scheduler: SchedulerReplica, damage: dict[str, Any]
-) -> None:
-    db = scheduler.database
-    damaged = await create_job(db, every=HOUR)
-    sound = await create_job(db, every=HOUR)
-    removed = {name: 1 for name, value in damage.items() if value == "REMOVED"}
-    change = {"$unset": removed} if removed else {"$set": damage}
-    await db["jobs"].update_one({"_id": damaged}, change)
-    await scheduler.dispatcher.dispatch()
-    assert [run["jobId"] for run in await find_runs(db)] == [sound]
-
-    await db["jobs"].delete_one({"_id": sound})
-    assert not await scheduler.dispatcher.dispatch()
-    job = await find_job(db, damaged)
-    if damage != {"schedule": "lost"}:  # without a schedule a job is never due
-        assert (job["status"], job["nextRunAt"]) == ("failed", None)
-        assert "cannot be planned" in job["lastError"]["message"]
-
-
 @pytest.mark.parametrize("later", [0.0, 0.6, 2.6, 7.1], ids="{} hours later".format)
 async def test_after_a_crash_every_occurrence_has_one_run_or_one_reason(
     servers: Servers, later: float, monkeypatch: pytest.MonkeyPatch
@@ -323,83 +240,3 @@ async def test_a_clock_that_jumps_ahead_and_back_doubles_and_stops_nothing(
         counted = occurrences_of(await find_runs(db), HOUR)
         assert counted == Counter(at + number * HOUR for number in range(5))
         assert (await find_job(db, job_id))["nextRunAt"] == at + 5 * HOUR
-
-
-async def test_a_full_emitter_stops_dispatching(servers: Servers) -> None:
-    """Emissions wait in memory while Redis is away; there is a limit to that."""
-    async with SchedulerReplica(servers, batch_size=5) as scheduler:
-        for _ in range(200):
-            await create_job(scheduler.database)
-        while await scheduler.dispatcher.dispatch():
-            pass
-        created = len(await find_runs(scheduler.database))
-        assert 100 <= created < 110
-
-
-async def test_no_query_of_a_scheduler_reads_a_whole_collection(servers: Servers) -> None:
-    async with SchedulerReplica(servers) as scheduler:
-        await scheduler.create_indexes()
-        db = scheduler.database
-        for _ in range(20):
-            await create_job(db, every=HOUR, at=now_utc() + HOUR)
-        job_id = await create_job(db, every=HOUR, at=now_utc() - 3 * HOUR)
-        await db.command("profile", 2)
-        await scheduler.dispatcher.dispatch()
-        await db["jobs"].update_one({"_id": job_id}, {"$set": {"schedule.triggerAt": now_utc()}})
-        await scheduler.dispatcher.dispatch()
-        await scheduler.reconciler.reconcile()
-        await scheduler.audit.correct_jobs()
-        await db.command("profile", 0)
-        profiled = await db["system.profile"].find({"planSummary": {"$exists": True}}).to_list()
-        assert len(profiled) >= 8
-        whole = [each for each in profiled if "COLLSCAN" in each["planSummary"]]
-        assert [each["command"] for each in whole] == []
-        # what is stored and not due is not looked at
-        many = [each for each in profiled if each.get("docsExamined", 0) > 5]
-        assert [each["command"] for each in many] == []
-
-
-async def test_under_a_backlog_a_pass_reads_no_more_than_it_deals_with(servers: Servers) -> None:
-    async with SchedulerReplica(servers, batch_size=10) as scheduler:
-        await scheduler.create_indexes()
-        db = scheduler.database
-        for _ in range(300):
-            await create_job(db)
-        for number in range(300):
-            late = now_utc() - timedelta(minutes=1)
-            run = {"state": "retrying", "action": ACTION, "emitAt": late, "attempt": 1}
-            await db["runs"].insert_one({"_id": f"run {number}", **run})
-        await db.command("profile", 2)
-        await scheduler.dispatcher.dispatch()
-        await db["runs"].update_many({}, {"$set": {"state": "queued", "action": "another"}})
-        await scheduler.reconciler.reconcile()
-        await scheduler.audit.correct_jobs()
-        await db.command("profile", 0)
-        reads = await db["system.profile"].find({"op": {"$in": ["query", "getmore"]}}).to_list()
-        assert len(reads) >= 6
-        assert max(each["docsExamined"] for each in reads) <= 10
-        assert max(each["nreturned"] for each in reads) <= 10
-
-
-async def test_under_a_backlog_the_audit_looks_at_some_jobs_at_a_time_and_misses_none(
-    servers: Servers,
-) -> None:
-    async with SchedulerReplica(servers) as scheduler:
-        db = scheduler.database
-        wrong = [await create_job(db) for _ in range(5)]
-        await scheduler.dispatcher.dispatch()
-        await db["runs"].update_many({}, {"$set": {"state": "completed"}})
-        for _ in range(4):
-            await create_job(db)
-        await scheduler.dispatcher.dispatch()
-
-        audit = Audit(db, most_at_once=2, settle_seconds=0.0)
-        left = []
-        for _ in range(3):
-            await audit.correct_jobs()
-            left.append(
-                await db["jobs"].count_documents(
-                    {"_id": {"$in": wrong}, "schedule.current.state": "queued"}
-                )
-            )
-        assert left == [3, 1, 0]

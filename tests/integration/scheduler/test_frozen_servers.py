@@ -19,7 +19,7 @@ from tests.integration.engine_processes import (
 )
 
 FROZEN_SECONDS = 8.0
-"""Longer than a command waits for its answer (5 s), and than a claim or a lease lasts (1 s)."""
+"""Longer than a command waits for its answer (5 s), and than a pass or a lease lasts (1 s)."""
 
 
 @pytest.mark.parametrize("frozen", ["redis", "mongod"])

@@ -96,6 +96,20 @@ async def test_a_worker_that_was_frozen_past_its_lease_doubles_nothing_when_it_w
         assert len(await find_executions(db, before["_id"])) == 2
 
 
+async def test_a_worker_goes_by_the_thresholds_of_its_action_among_those_of_all(
+    servers: Servers, tmp_path: Path
+) -> None:
+    thresholds = '{"wallet_snapshot": {"spamScore": 0.8}, "analyze_coin_flows": {"dormantDays": 9}}'
+    async with SchedulerReplica(servers) as scheduler:
+        scheduler.start()
+        with worker_process(servers, tmp_path, THRESHOLDS=thresholds) as worker:
+            await worker.wait_ready()
+            await create_job(scheduler.database)
+            run = await one_run(scheduler.database, state="completed")
+            [execution] = await find_executions(scheduler.database, run["_id"])
+            assert execution["thresholds"] == {"spamScore": 0.8}
+
+
 @pytest.mark.parametrize("in_time", [True, False], ids=["in time", "too late"])
 async def test_a_worker_that_is_stopped_ends_its_run_or_gives_it_back(
     servers: Servers, tmp_path: Path, in_time: bool

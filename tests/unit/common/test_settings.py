@@ -52,6 +52,58 @@ def test_a_limit_of_an_unknown_action_is_refused_in_one_line_that_names_the_know
     ]
 
 
+def test_thresholds_of_several_actions_are_told_to_all_workers_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(
+        "THRESHOLDS",
+        '{"wallet_snapshot": {"spamScore": 0.8, "lookAlikeDigits": 5}, '
+        '"analyze_coin_flows": {"whalePercentage": 2}, "analyze_nft_movements": {}}',
+    )
+
+    assert load_settings(WorkerSettings).thresholds == {
+        "wallet_snapshot": {"spamScore": 0.8, "lookAlikeDigits": 5},
+        "analyze_coin_flows": {"whalePercentage": 2},
+        "analyze_nft_movements": {},
+    }
+
+
+KNOWN_ACTIONS = "analyze_coin_flows, analyze_nft_movements, wallet_snapshot"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('{"spamScore": 0.8}', f"no action is called spamScore: expected {KNOWN_ACTIONS}"),
+        (
+            '{"wallet": {"spamScore": 0.8}, "wallet_snapshot": {}}',
+            f"no action is called wallet: expected {KNOWN_ACTIONS}",
+        ),
+        (
+            '{"wallet_snapshot": {"whalePercentage": 2}}',
+            "wallet_snapshot: threshold 'whalePercentage': there is none of this name "
+            "(known thresholds: spamScore, lookAlikeDigits, ",
+        ),
+        (
+            '{"analyze_coin_flows": {"whalePercentage": 200}}',
+            "analyze_coin_flows: threshold 'whalePercentage': Input should be less than or equal "
+            "to 100, got 200 (known thresholds: largeTransferAmount, ",
+        ),
+    ],
+)
+def test_thresholds_that_no_action_has_are_refused_in_one_line_that_names_those_it_has(
+    value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THRESHOLDS", value)
+
+    with pytest.raises(SystemExit) as end:
+        load_settings(WorkerSettings)
+
+    [line] = str(end.value.code).splitlines()
+    start = "wrong settings in the environment or .env: THRESHOLDS: Value error, "
+    assert line.startswith(start + said)
+
+
 def test_endpoints_are_read_by_chain_and_hidden_in_print(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RPC_URLS", '{"1": ["https://node.example/s3cret"]}')
 

@@ -1,13 +1,17 @@
 """What the lock files promise: hashes, no addresses, one version of everything, small images."""
 
+import ast
 import json
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from local_stack.anvil_package import LOCKED, VERSIONS
 from local_stack.paths import CHECKOUT
@@ -15,6 +19,7 @@ from local_stack.paths import CHECKOUT
 LOCKS = sorted((CHECKOUT / "requirements").glob("*.lock"))
 SERVICES = sorted(folder.name for folder in (CHECKOUT / "services").iterdir() if folder.is_dir())
 WORKERS = [service for service in SERVICES if service.endswith("-worker")]
+OWN = {package.name for package in CHECKOUT.glob("*/*/src/*")}
 MEMBERS = [
     CHECKOUT / "pyproject.toml",
     *sorted(CHECKOUT.glob("libs/*/pyproject.toml")),
@@ -48,6 +53,42 @@ def _requirements(member: Path) -> list[Requirement]:
     ]
     found = [Requirement(text) for text in texts]
     return [wanted for wanted in found if not wanted.name.startswith("job-runner")]
+
+
+def _imported(member: Path) -> Iterator[str]:
+    """Yield the packages of others that a member imports, by the first part of their names."""
+    for source in member.parent.glob("src/**/*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            for name in {name.partition(".")[0] for name in names}:
+                if name not in OWN | sys.stdlib_module_names:
+                    yield name
+
+
+def _named(member: Path) -> set[NormalizedName]:
+    """Return what a member asks for, and what the library needs in any case if it uses that."""
+    named = {canonicalize_name(wanted.name) for wanted in _requirements(member)}
+    asked = " ".join(tomllib.loads(member.read_text())["project"]["dependencies"])
+    if "job-runner-common" in asked:
+        library = tomllib.loads((CHECKOUT / "libs/common/pyproject.toml").read_text())
+        named |= {
+            canonicalize_name(Requirement(text).name) for text in library["project"]["dependencies"]
+        }
+    return named
+
+
+@pytest.mark.parametrize("member", MEMBERS[1:], ids=lambda path: path.parent.name)
+def test_a_member_asks_for_what_it_imports(member: Path) -> None:
+    named, carried_by = _named(member), metadata.packages_distributions()
+    lacking = {
+        name
+        for name in _imported(member)
+        if not named & {canonicalize_name(each) for each in carried_by[name]}
+    }
+    assert not lacking
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -99,3 +140,7 @@ def test_anvil_is_locked_by_hash_without_an_address() -> None:
     for package in packages.values():
         assert package["integrity"].startswith("sha512-")
         assert "resolved" not in package
+        # `npm ci`, by which the image installs it, wants those of other platforms too
+        assert {f"node_modules/{name}" for name in package.get("optionalDependencies", {})} <= set(
+            packages
+        )

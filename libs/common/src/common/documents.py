@@ -1,7 +1,9 @@
 """What rests in MongoDB, and the indexes that the queries of each service need.
 
-`jobs`: the gateway writes definitions, the scheduler everything under `schedule`, the status and
-what the latest run left behind. `runs`: the scheduler alone. `alerts` and the results: workers.
+`jobs`: the gateway writes definitions, the scheduler the status, what the latest run left behind
+and its own state in `schedule`. Beside `updatedAt`, only the next occurrence, a trigger, a pause
+and its end, and a request are written by both, each by an update that names what it replaces or
+decides by what is stored. `runs`: the scheduler alone. `alerts` and the results: workers.
 """
 
 from typing import Any, ClassVar, Final
@@ -94,7 +96,7 @@ class SkippedStretch(Stored):
 
 
 class Schedule(Stored):
-    """The scheduler's own state of a job.
+    """The scheduler's own state of a job; the gateway sets its grid, triggers it, ends a pause.
 
     Attributes:
         interval_ms: Length of the recurring interval in milliseconds, None for a one-time job.

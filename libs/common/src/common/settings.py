@@ -7,7 +7,8 @@ too; the environment wins over it.
 
 import os
 import socket
-from typing import Literal, TypeVar
+from pathlib import Path
+from typing import Literal, TypeAlias, TypeVar
 
 from pydantic import (
     Field,
@@ -21,7 +22,13 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from common.actions import ACTIONS
+from common.actions.thresholds import resolve_thresholds
 from common.chain.limits import RpcLimit
+from common.errors import PayloadError
+from common.models import Number
+
+Thresholds: TypeAlias = dict[str, Number]
+"""camelCase name to value."""
 
 
 class ServiceSettings(BaseSettings):
@@ -79,8 +86,10 @@ class WorkerSettings(ServiceSettings):
     chain_metadata_days: PositiveFloat = Field(
         default=30.0, description="after that names, decimals and code are read again"
     )
-    thresholds: dict[str, float] = Field(
-        default_factory=dict, description="defaults of this worker's thresholds, by camelCase name"
+    thresholds: dict[str, Thresholds] = Field(
+        default_factory=dict,
+        description="action to defaults of its thresholds, by camelCase name: "
+        '{"wallet_snapshot": {"spamScore": 0.8}}',
     )
 
     def limits_of_endpoints(self) -> dict[int, list[RpcLimit]]:
@@ -92,14 +101,25 @@ class WorkerSettings(ServiceSettings):
             for chain_id, limits in self.rpc_limits.items()
         }
 
-    @field_validator("global_concurrency")
+    @field_validator("global_concurrency", "thresholds", mode="before")
     @classmethod
-    def _actions_exist(cls, limits: dict[str, int]) -> dict[str, int]:
-        if unknown := sorted(set(limits) - set(ACTIONS)):
+    def _actions_exist(cls, by_action: object) -> object:
+        if isinstance(by_action, dict) and (unknown := sorted(set(by_action) - set(ACTIONS))):
             raise ValueError(
                 f"no action is called {', '.join(unknown)}: expected {', '.join(sorted(ACTIONS))}"
             )
-        return limits
+        return by_action
+
+    @field_validator("thresholds")
+    @classmethod
+    def _thresholds_exist(cls, by_action: dict[str, Thresholds]) -> dict[str, Thresholds]:
+        """Every worker checks those of all actions: one configuration serves all of them."""
+        for action, configured in by_action.items():
+            try:
+                resolve_thresholds(ACTIONS[action].thresholds, configured, {})
+            except PayloadError as error:
+                raise ValueError(f"{action}: {error}") from error
+        return by_action
 
     @model_validator(mode="after")
     def _lease_outlives_heartbeats(self) -> "WorkerSettings":
@@ -109,6 +129,16 @@ class WorkerSettings(ServiceSettings):
                 f"HEARTBEAT_SECONDS={self.heartbeat_seconds}, or live runs are taken for lost"
             )
         return self
+
+
+class LabelSettings(BaseSettings):
+    """Where labels of addresses are beside those that come with this package."""
+
+    model_config = SettingsConfigDict(env_file=".env", frozen=True, extra="ignore")
+
+    address_labels_file: Path | None = Field(
+        default=None, description="CSV file with the columns chainId, address, kind and name"
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

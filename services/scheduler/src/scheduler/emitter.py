@@ -23,7 +23,7 @@ from scheduler.once import Addition, OnceAdder
 logger = logging.getLogger(__name__)
 
 DEDUPLICATION_SECONDS = 60
-"""Longer than a claim lives: only replicas that repeat one another's steps emit a run twice."""
+"""Longer than a pass lasts: only replicas that repeat one another's steps emit a run twice."""
 
 EMITTED = Counter("jobs_emitted_events_total", "Due events put on a stream", ["action"])
 LATENESS = Histogram(
@@ -77,7 +77,7 @@ class Emitter:
 
     @property
     def is_full(self) -> bool:
-        """Too many emissions wait, for instance because Redis is away: claim no more."""
+        """Too many emissions wait, for instance because Redis is away: decide about no more."""
         return len(self._heap) >= self._capacity
 
     @property

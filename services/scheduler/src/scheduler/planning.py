@@ -11,7 +11,7 @@ _TICK = timedelta(milliseconds=1)
 
 @dataclass(frozen=True)
 class DueJob:
-    """What deciding about a claimed job takes.
+    """What deciding about a due job takes.
 
     Attributes:
         next_run_at: The next scheduled occurrence, None when there is none.
@@ -48,7 +48,7 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do with a claimed job.
+    """What to do with a due job.
 
     Attributes:
         fire_at: Due time of the run to create, None for none.
@@ -68,7 +68,7 @@ class Plan:
 
 
 def decide(job: DueJob, now: datetime, horizon: datetime) -> Plan:
-    """Decide what a claimed job does.
+    """Decide what a due job does.
 
     A run by hand comes first. What fell into a pause does not run. Of several missed occurrences
     only the latest runs, if it is not too late for that; the others are recorded as misfires. An
@@ -76,7 +76,7 @@ def decide(job: DueJob, now: datetime, horizon: datetime) -> Plan:
     time: the run before it may yet end.
 
     Args:
-        job: The job as claimed.
+        job: The due job as it was read.
         now: The present.
         horizon: Occurrences up to here may be created already; not before `now`.
     """

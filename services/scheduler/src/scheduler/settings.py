@@ -18,7 +18,7 @@ class SchedulerSettings(ServiceSettings):
     """A look at due jobs that takes longer, as that of a frozen process, creates nothing more."""
 
     batch_size: PositiveInt = 1_000
-    """Most jobs moved on, outcomes applied or runs recovered at once."""
+    """Most jobs moved on, runs recovered or requests answered at once."""
 
     retry_initial_seconds: PositiveFloat = 5.0
     retry_coefficient: PositiveFloat = 2.0

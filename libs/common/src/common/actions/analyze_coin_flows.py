@@ -155,6 +155,7 @@ ANALYZE_COIN_FLOWS = Action(
     title="Coin flows",
     description="How a token moves, who the whales are, and what deserves an alert.",
     service="token-worker",
+    thresholds=CoinFlowThresholds,
     payload=CoinFlowPayload,
     result=CoinFlowAnalysis,
     results_collection="coin_flow_analyses",

@@ -173,6 +173,7 @@ ANALYZE_NFT_MOVEMENTS = Action(
     title="NFT movements",
     description="How a collection moves, and which of its sales look like wash trading.",
     service="nft-worker",
+    thresholds=NftThresholds,
     payload=NftMovementPayload,
     result=NftMovementAnalysis,
     results_collection="nft_movement_analyses",

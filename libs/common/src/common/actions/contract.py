@@ -28,6 +28,11 @@ RESERVED_RESULT_FIELDS: Final = frozenset(
 )
 """What the worker runtime adds to every result document."""
 
+
+class NoThresholds(CamelModel):
+    """Thresholds of an action whose result depends on none."""
+
+
 PayloadT = TypeVar("PayloadT", bound=ActionPayload)
 ResultT = TypeVar("ResultT", bound=ActionResult)
 
@@ -47,6 +52,7 @@ class Action(Generic[PayloadT, ResultT]):
         default_interval_minutes: Interval suggested for a recurring job.
         timeout_seconds: Longest time one attempt may take unless the job says otherwise.
         example: A payload that is valid as it stands.
+        thresholds: Model of its thresholds, each with a default and bounds; by default it has none.
     """
 
     name: str
@@ -59,6 +65,7 @@ class Action(Generic[PayloadT, ResultT]):
     default_interval_minutes: int
     timeout_seconds: int
     example: Mapping[str, Any]
+    thresholds: type[CamelModel] = NoThresholds
 
     def __post_init__(self) -> None:
         self.payload.model_validate(self.example)  # a wrong example fails at import, not in docs

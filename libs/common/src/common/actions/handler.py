@@ -40,7 +40,7 @@ class RunContext:
         run_id: `<job_id>:<due_at in ms>`.
         job_id: The job this run belongs to.
         pinned: The chain at the block that all reads of this run are pinned to.
-        configured_thresholds: Thresholds set by configuration for this worker; a payload's own
+        configured_thresholds: Thresholds set by configuration for this action; a payload's own
             thresholds win over them, both win over the model's defaults.
         report_progress: Tells in a few words what happens now; shown with the run.
         find_previous_result: The newest result of an earlier run of this job, as stored, or None.

@@ -29,9 +29,14 @@ def resolve_thresholds(
     try:
         return model.model_validate({**configured, **requested})
     except ValidationError as error:
-        known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+        names = [field.alias or name for name, field in model.model_fields.items()]
+        known = ", ".join(names) or "none"
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         is_unknown = first["type"] == "extra_forbidden"
-        problem = "there is none of this name" if is_unknown else first["msg"]
+        problem = (
+            "there is none of this name"
+            if is_unknown
+            else f"{first['msg']}, got {first['input']!r}"
+        )
         raise PayloadError(f"threshold {name!r}: {problem} (known thresholds: {known})") from error

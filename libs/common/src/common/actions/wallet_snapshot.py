@@ -194,6 +194,7 @@ WALLET_SNAPSHOT = Action(
     title="Wallet snapshot",
     description="What a wallet holds, and what it did, at one block.",
     service="wallet-worker",
+    thresholds=WalletThresholds,
     payload=WalletSnapshotPayload,
     result=WalletSnapshot,
     results_collection="wallet_snapshots",

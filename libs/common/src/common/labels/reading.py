@@ -4,27 +4,18 @@ import csv
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 from pydantic import TypeAdapter
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.addresses import EvmAddress
 from common.chain.types import Address
 from common.labels.label import KINDS, Label
+from common.settings import LabelSettings
 
 _address = TypeAdapter(EvmAddress)
 
 Labels = dict[int, dict[Address, Label]]
 """Labels by chain id and address."""
-
-
-class LabelSettings(BaseSettings):
-    """Where more labels are; `ADDRESS_LABELS_FILE` in the environment."""
-
-    model_config = SettingsConfigDict(env_file=".env", frozen=True, extra="ignore")
-
-    address_labels_file: Path | None = None
 
 
 @cache

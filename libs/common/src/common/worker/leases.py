@@ -1,4 +1,4 @@
-"""Leases: who carries out which attempt, proven every second, so that the dead are found fast."""
+"""Leases: who carries out which attempt, proven by every heartbeat, so the dead are found fast."""
 
 import asyncio
 import itertools

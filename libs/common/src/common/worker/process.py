@@ -76,7 +76,7 @@ async def _work(
         handler=handler,
         chains=chains,
         results=results,
-        thresholds=settings.thresholds,
+        thresholds=settings.thresholds.get(action.name, {}),
     )
     service = WorkerService(
         runner, leases, redis, stop, worker=name, concurrency=settings.concurrency
