@@ -5,6 +5,9 @@ from typing import Any
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
+DUPLICATE_KEY = 11000
+"""MongoDB's code for an insert whose `_id` exists."""
+
 DEFAULTS = {"serverSelectionTimeoutMS": 3_000, "w": "majority", "retryWrites": True}
 
 

@@ -17,6 +17,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from common.chain.types import Address
 from common.garbage import paused_collection
+from common.mongo_client import DUPLICATE_KEY
 from nft_worker.kept import FORMAT, KeptTransaction, document_of, transaction_of
 
 TRANSACTIONS = "nft_movement_index"
@@ -25,7 +26,6 @@ DOCUMENTS_PER_WRITE = 1_000
 TOKENS_PER_QUERY = 1_000
 DOCUMENTS_PER_ANSWER = 1_000
 """Of the newest: each is up to a kilobyte, and what lies below the window is read for nothing."""
-DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True, slots=True)

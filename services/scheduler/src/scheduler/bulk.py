@@ -20,9 +20,6 @@ MOST_TOGETHER = 200
 WRITERS = 2
 """MongoDB carries out one bulk on one thread."""
 
-DUPLICATE_KEY = 11000
-"""MongoDB's code for an insert whose `_id` exists."""
-
 OWN = "_own"
 """Name under which a document finds its own values while it is changed."""
 

@@ -16,8 +16,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
 from common.events import due_time
+from common.mongo_client import DUPLICATE_KEY
 from common.states import OverlapPolicy, RunState, SkipReason
-from scheduler.bulk import DUPLICATE_KEY
 from scheduler.due_jobs import DAMAGE, JobDocument, RunDocument, failed
 from scheduler.firing import create_run, create_skipped, due_event
 from scheduler.planning import Skip

@@ -11,11 +11,10 @@ from common.actions.handler import Report
 from common.errors import JobError
 from common.events import JobDue
 from common.models import now_utc
+from common.mongo_client import DUPLICATE_KEY
 from common.recorded import Recorded, find_recorded
 from common.results.envelope import ResultFrame
 from common.retention import keep_for
-
-DUPLICATE_KEY = 11000
 
 
 class ResultStore:

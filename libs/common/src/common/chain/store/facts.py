@@ -13,10 +13,10 @@ from common.chain.store.log_pieces import USE_NOTED_AFTER
 from common.chain.store.trunks import View
 from common.chain.types import Block
 from common.models import now_utc
+from common.mongo_client import DUPLICATE_KEY
 
 PAGE_BLOCKS = 1_000
 NAMES_AT_ONCE = 1_000
-DUPLICATE_KEY = 11000
 
 _Write = UpdateOne | ReplaceOne[dict[str, Any]]
 
