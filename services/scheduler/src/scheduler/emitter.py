@@ -6,7 +6,7 @@ import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from opentelemetry.trace import Span
 from prometheus_client import Counter, Gauge, Histogram
@@ -14,7 +14,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.events import JobDue
-from common.models import now_utc
 from common.outages import Outage
 from common.process import wait_for
 from common.streams import due_stream
@@ -34,6 +33,11 @@ LATENESS = Histogram(
 WAITING = Gauge("jobs_waiting_emissions", "Due events created ahead of their moment")
 
 
+def _now() -> datetime:
+    """Return the present, not cut to milliseconds: a moment that has come would seem to be ahead."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, order=True)
 class Emission:
     """A due event, when to emit it, and the how-many-eth emission of its attempt it is."""
@@ -49,7 +53,7 @@ class Emitter:
     """Holds emissions until their moment. Losing them is harmless: the reconciler emits again."""
 
     def __init__(
-        self, redis: Redis, capacity: int, clock: Callable[[], datetime] = now_utc
+        self, redis: Redis, capacity: int, clock: Callable[[], datetime] = _now
     ) -> None:
         """Create an emitter.
 

@@ -152,7 +152,7 @@ class WorkerService:
     async def _hold_and_run(self, due: JobDue, entry_id: str) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # always inside a task, see `take`
-        identity = due.model_dump(include={"run_id", "job_id", "action", "attempt", "traceparent"})
+        identity = due.identity()
         abandoned, cancelled = asyncio.Event(), asyncio.Event()
 
         def abandon(is_cancelled: bool) -> None:
@@ -215,15 +215,7 @@ class WorkerService:
     def _progress(self, due: JobDue) -> Callable[[str], Awaitable[None]]:
         async def report(step: str) -> None:
             logger.info("step", extra={"step": step})
-            event = RunProgress(
-                run_id=due.run_id,
-                job_id=due.job_id,
-                action=due.action,
-                attempt=due.attempt,
-                traceparent=due.traceparent,
-                step=step[:200],
-                at=now_utc(),
-            )
+            event = RunProgress(**due.identity(), step=step[:200], at=now_utc())
             try:
                 await self._redis.xadd(OUTCOMES_STREAM, to_entry(event))
             except (RedisError, OSError) as error:
