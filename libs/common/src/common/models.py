@@ -1,6 +1,5 @@
 """Base of everything that travels as JSON over HTTP or rests in MongoDB: camelCase outside."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -37,7 +36,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 def now_utc() -> datetime:
     """Return the present moment in UTC, cut to milliseconds, the precision MongoDB keeps."""
-    return _EPOCH + timedelta(milliseconds=time.time_ns() // 1_000_000)
+    moment = datetime.now(UTC)
+    return moment - timedelta(microseconds=moment.microsecond % 1000)
 
 
 def to_millis(moment: datetime) -> int:

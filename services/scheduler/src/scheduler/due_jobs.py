@@ -190,7 +190,7 @@ class DueJobs:
         decided_about = {
             "_id": job["_id"],
             "nextRunAt": job.get("nextRunAt"),
-            "schedule.triggerAt": _value(job, "schedule.triggerAt"),
+            "schedule.triggerAt": _value(job, ["schedule", "triggerAt"]),
         }
         await self._jobs.update_one(
             decided_about,

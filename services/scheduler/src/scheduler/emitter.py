@@ -34,7 +34,7 @@ WAITING = Gauge("jobs_waiting_emissions", "Due events created ahead of their mom
 
 
 def _now() -> datetime:
-    """Return the present, not cut to milliseconds: a moment that has come would seem to be ahead."""
+    """Return the present; cut to milliseconds, a moment that has come would seem ahead."""
     return datetime.now(UTC)
 
 
@@ -52,9 +52,7 @@ class Emission:
 class Emitter:
     """Holds emissions until their moment. Losing them is harmless: the reconciler emits again."""
 
-    def __init__(
-        self, redis: Redis, capacity: int, clock: Callable[[], datetime] = _now
-    ) -> None:
+    def __init__(self, redis: Redis, capacity: int, clock: Callable[[], datetime] = _now) -> None:
         """Create an emitter.
 
         Args:
