@@ -22,4 +22,4 @@ async def test_all_items_come_in_order_and_others_run_before_each_few_of_them() 
 
 
 async def test_nothing_is_nothing() -> None:
-    assert [item async for item in with_pauses([], 3)] == []
+    assert [item async for item in with_pauses(list[int](), 3)] == []
