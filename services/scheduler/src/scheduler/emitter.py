@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 DEDUPLICATION_SECONDS = 60
 """Longer than a pass lasts: only replicas that repeat one another's steps emit a run twice."""
 
+GATHER_SECONDS = 0.002
+"""Between two round trips that emit: what is due meanwhile is emitted together."""
+
 EMITTED = Counter("jobs_emitted_events_total", "Due events put on a stream", ["action"])
 LATENESS = Histogram(
     "jobs_emit_lateness_seconds",
@@ -98,6 +101,7 @@ class Emitter:
             await self.emit_due()
             if not self._heap:
                 self._idle.set()
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def emit_due(self) -> None:
         """Emit what is due now, however long Redis takes no events."""
