@@ -6,6 +6,7 @@ from typing import Any
 from beanie import PydanticObjectId
 
 from gateway import job_store, run_store
+from gateway.job_batches import JobInserts
 from gateway.job_creation import create_document
 from gateway.problems import ProblemError
 from gateway.requests import JobChanges, JobRequest
@@ -23,6 +24,7 @@ class Users:
 
     def __init__(self, present: Present) -> None:
         self._present = present
+        self._inserts = JobInserts(timeout_seconds=60)
 
     async def create(self, body: Body) -> PydanticObjectId:
         """Create a job."""
@@ -30,7 +32,8 @@ class Users:
         request = JobRequest.model_validate({"action": ACTION, "payload": {}, **body})
         job_id = PydanticObjectId()
         timing = decide_timing(request, 1, now, str(job_id))
-        await job_store.insert_job(create_document(request, timing, {}, job_id, now))
+        job = create_document(request, timing, {}, job_id, now)
+        await job_store.insert_job(job, self._inserts)
         return job_id
 
     async def change(self, job_id: PydanticObjectId, body: Body) -> bool:

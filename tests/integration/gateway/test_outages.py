@@ -11,6 +11,7 @@ import httpx
 import pytest
 from bson import ObjectId
 
+from gateway.connections import REDIS_ANSWER_HOLDS_SECONDS
 from gateway.settings import GatewaySettings
 from local_stack.servers import MongoServer, RedisServer, Server
 
@@ -89,6 +90,7 @@ async def test_without_redis_nothing_is_written_and_everything_is_read(
             own_redis.process.send_signal(signal.SIGSTOP)
         else:
             await _kill(own_redis)
+        await asyncio.sleep(REDIS_ANSWER_HOLDS_SECONDS)
 
         path = f"/jobs/{job['id']}"
         await _are_unavailable(

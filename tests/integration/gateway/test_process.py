@@ -5,19 +5,31 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pymongo
 import pytest
 
 from local_stack.process import ChildProcess
 
 
 @pytest.fixture
-def gateway(servers_directory: Path, mongodb_uri: str, redis_url: str) -> Iterator[ChildProcess]:
-    environment = {**os.environ, "MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url, "PORT": "0"}
+def gateway(
+    servers_directory: Path, mongodb_uri: str, database_name: str, redis_url: str
+) -> Iterator[ChildProcess]:
+    environment = {
+        **os.environ,
+        "MONGODB_URI": mongodb_uri,
+        "MONGODB_DATABASE": database_name,
+        "REDIS_URL": redis_url,
+        "PORT": "0",
+    }
     log = servers_directory / "own-gateway.log"
     log.unlink(missing_ok=True)
     process = ChildProcess(
@@ -57,6 +69,40 @@ def test_sigterm_ends_it_cleanly_even_with_a_request_under_way(gateway: ChildPro
 
     assert gateway.exit_code == 0
     assert "stopped" in gateway.last_log_line()
+
+
+def test_every_job_acknowledged_before_sigterm_is_stored(
+    gateway: ChildProcess, mongodb_uri: str, database_name: str, recurring: dict[str, Any]
+) -> None:
+    url = _wait_for_line(gateway, "listening").partition("url=")[2]
+    _wait_for_line(gateway, "database prepared")
+    begun = threading.Event()
+
+    def create_until_it_ends() -> list[str]:
+        made = list[str]()
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while True:
+                try:
+                    answer = client.post("/jobs", json=recurring)
+                except httpx.TransportError:
+                    return made
+                if answer.status_code != 201:
+                    return made
+                made.append(answer.json()["id"])
+                begun.set()
+
+    with ThreadPoolExecutor() as threads:
+        creating = [threads.submit(create_until_it_ends) for _ in range(8)]
+        begun.wait()
+        gateway.stop(timeout_seconds=60)
+        made = {job_id for each in creating for job_id in each.result()}
+
+    assert gateway.exit_code == 0
+    with pymongo.MongoClient[dict[str, Any]](mongodb_uri) as client:
+        jobs = client[database_name]["jobs"]
+        stored = {str(job["_id"]) for job in jobs.find({}, {"_id": True})}
+    assert made
+    assert made <= stored
 
 
 def test_each_request_is_one_line_with_its_ids(gateway: ChildProcess) -> None:

@@ -75,13 +75,12 @@ class Server(ABC):
 class MongoServer(Server):
     """A mongod that is a replica set of one member, so that majority writes mean something."""
 
-    def __init__(self, directory: Path, log_path: Path, *, cache_gb: float = 0.25) -> None:
+    def __init__(self, directory: Path, log_path: Path) -> None:
         """Choose a port.
 
         Args:
             directory: Where its data lies; created when missing.
             log_path: File for its output.
-            cache_gb: How much of its data it keeps in memory; mongod alone would take half of all.
         """
         directory.mkdir(parents=True, exist_ok=True)
         port = find_free_port()
@@ -89,7 +88,7 @@ class MongoServer(Server):
             find_mongod(),
             *("--dbpath", directory, "--port", str(port), "--bind_ip", "127.0.0.1"),
             *("--replSet", "rs0", "--oplogSize", "64", "--nounixsocket", "--quiet"),
-            *("--wiredTigerCacheSizeGB", str(cache_gb)),
+            *("--wiredTigerCacheSizeGB", "0.25"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             # nobody takes over from a single member: do not wait for that on shutdown
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),

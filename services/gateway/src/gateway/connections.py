@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Any, Self
+import math
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any, Final, Self
 
 import pymongo
 from beanie import init_beanie
@@ -16,6 +18,7 @@ from common.documents import DOCUMENTS
 from common.mongo_client import create_mongo
 from common.redis_client import create_redis
 from common.streams import WAKE_CHANNEL
+from gateway.job_batches import JobInserts
 from gateway.problems import unavailable
 from gateway.settings import GatewaySettings
 
@@ -23,7 +26,11 @@ logger = logging.getLogger(__name__)
 
 _INDEX_TIMEOUT_SECONDS = 600.0
 _PAUSE_SECONDS = 1.0
+_WAKE_PAUSE_SECONDS = 0.02  # schedulers, too, gather wake-ups for so long
 _REQUESTS_OF_ONE_PING = 1_000
+
+REDIS_ANSWER_HOLDS_SECONDS: Final = 0.1
+"""How long Redis counts as there after it answered."""
 
 
 def is_passing(error: PyMongoError) -> bool:
@@ -45,8 +52,10 @@ class Connections:
             connectTimeoutMS=timeout_ms // 2,
         )
         self.database: AsyncDatabase[dict[str, Any]] = self._mongo[settings.mongodb_database]
+        self.new_jobs = JobInserts(settings.mongodb_timeout_seconds)
         self._redis = create_redis(settings.redis_url, attempts=1)
         self._redis_timeout_seconds = settings.redis_timeout_seconds
+        self._redis_answered_at = -math.inf
         self._preparation: asyncio.Task[None] | None = None
         self._waking: asyncio.Task[None] | None = None
         self._wake_asked = asyncio.Event()
@@ -95,8 +104,10 @@ class Connections:
     async def check_redis(self) -> None:
         """Raise a 503 problem unless Redis answers: schedulers could not work without it.
 
-        Requests that ask at the same time share an answer.
+        An answer holds for a tenth of a second, and requests that ask together share one.
         """
+        if time.monotonic() - self._redis_answered_at < REDIS_ANSWER_HOLDS_SECONDS:
+            return
         try:
             await self._pings.submit(None)
         except (RedisError, TimeoutError) as error:
@@ -104,9 +115,17 @@ class Connections:
             raise unavailable("Redis does not answer; nothing was changed") from error
 
     async def _ping(self, askers: Sequence[None]) -> Sequence[None]:
-        async with asyncio.timeout(self._redis_timeout_seconds):
-            await self._redis.ping()
+        await self._await_redis(self._redis.ping())
         return askers
+
+    async def _await_redis(self, command: Awaitable[Any]) -> None:
+        try:
+            async with asyncio.timeout(self._redis_timeout_seconds):
+                await command
+        except (RedisError, TimeoutError):
+            self._redis_answered_at = -math.inf
+            raise
+        self._redis_answered_at = time.monotonic()
 
     def wake_schedulers(self) -> None:
         """Tell schedulers to look at once; without the hint they find a job a little later.
@@ -120,10 +139,10 @@ class Connections:
             await self._wake_asked.wait()
             self._wake_asked.clear()
             try:
-                async with asyncio.timeout(self._redis_timeout_seconds):
-                    await self._redis.publish(WAKE_CHANNEL, "")
+                await self._await_redis(self._redis.publish(WAKE_CHANNEL, ""))
             except (RedisError, TimeoutError) as error:
                 logger.warning("schedulers not woken", extra={"error": type(error).__name__})
+            await asyncio.sleep(_WAKE_PAUSE_SECONDS)
 
     async def mongodb_answers(self) -> str | None:
         """Health check: MongoDB answers and the indexes are there."""

@@ -12,14 +12,21 @@ async def _connections(request: Request) -> Connections:
     return connections
 
 
-AnyConnections = Annotated[Connections, Depends(_connections)]
-"""The connections as they are, for health checks."""
+async def ready_connections(request: Request) -> Connections:
+    """Return connections with a database that was prepared.
 
+    `Ready` asks for them; a busy route asks itself, which spares FastAPI's resolution.
 
-async def _ready_connections(connections: AnyConnections) -> Connections:
+    Raises:
+        ProblemError: The database is not prepared yet.
+    """
+    connections = await _connections(request)
     connections.check_database()
     return connections
 
 
-Ready = Annotated[Connections, Depends(_ready_connections)]
+AnyConnections = Annotated[Connections, Depends(_connections)]
+"""The connections as they are, for health checks."""
+
+Ready = Annotated[Connections, Depends(ready_connections)]
 """Connections with a database that was prepared; a 503 problem before that."""

@@ -220,23 +220,27 @@ class ResultView(ResultFrame):
 
 def job_view(job: Job) -> JobView:
     """Return what users see of `job`."""
+    return JobView(**_fields_of(job))
+
+
+def accepted_job_view(job: Job, warnings: list[RequestWarning]) -> AcceptedJobView:
+    """Return the answer to a request that created or changed `job`."""
+    return AcceptedJobView(**_fields_of(job), warnings=warnings)
+
+
+def _fields_of(job: Job) -> dict[str, Any]:
     path = f"/jobs/{job.id}"
-    return JobView(
+    return {
         **_shared(JobView, job, "id", "trace_id", "links"),
-        id=str(job.id),
-        trace_id=trace_id_of(job.traceparent),
-        links=JobLinks(
+        "id": str(job.id),
+        "trace_id": trace_id_of(job.traceparent),
+        "links": JobLinks(
             self=path,
             runs=f"{path}/runs",
             schedule=f"{path}/schedule",
             alerts=f"/alerts?jobId={job.id}",
         ),
-    )
-
-
-def accepted_job_view(job: Job, warnings: list[RequestWarning]) -> AcceptedJobView:
-    """Return the answer to a request that created or changed `job`."""
-    return AcceptedJobView(**dict(job_view(job)), warnings=warnings)
+    }
 
 
 def run_links(run_id: str, job_id: str, *, has_result: bool) -> RunLinks:
@@ -321,5 +325,5 @@ def action_view(action: AnyAction) -> ActionView:
 
 
 def _shared(view: type[View], source: object, *others: str) -> dict[str, Any]:
-    names = view.model_fields.keys() - set(others)
-    return {name: getattr(source, name) for name in names}
+    fields = vars(source)  # each access by name would pass through Beanie's own
+    return {name: fields[name] for name in view.model_fields if name not in others}

@@ -11,7 +11,7 @@ from common.events import run_id
 from common.models import now_utc
 from common.states import JobStatus, JobType
 from gateway.connections import Connections
-from gateway.dependencies import Ready
+from gateway.dependencies import Ready, ready_connections
 from gateway.examples import CHANGES, JOBS
 from gateway.job_creation import create_document
 from gateway.job_store import delete_job, find_job, find_jobs, insert_job, trigger_job, update_job
@@ -53,14 +53,12 @@ class JobQuery(PageQuery):
         return {name: value for name, value in wanted.items() if value is not None}
 
 
-@router.post("", status_code=201, summary="Create a job")
+@router.post("", status_code=201, summary="Create a job", response_model=AcceptedJobView)
 async def create_job(
-    wanted: Annotated[JobRequest, Body(openapi_examples=JOBS)],
-    connections: Ready,
-    request: Request,
-    response: Response,
-) -> AcceptedJobView:
+    wanted: Annotated[JobRequest, Body(openapi_examples=JOBS)], request: Request
+) -> Response:
     """Store a job. A recurring job's first run is due at once, a scheduled job's at its time."""
+    connections = await ready_connections(request)
     now = now_utc()
     action = ACTIONS[wanted.action]
     payload = normalize(action, wanted.payload)
@@ -68,11 +66,16 @@ async def create_job(
     timing = decide_timing(wanted, action.default_interval_minutes, now, str(job_id))
     await connections.check_redis()
     job = create_document(wanted, timing, payload.stored, job_id, now)
-    await insert_job(job)
+    await insert_job(job, connections.new_jobs)
     connections.wake_schedulers()
     request.state.log_fields = {"job_id": str(job.id), "action": action.name}
-    response.headers["Location"] = f"/jobs/{job.id}"
-    return accepted_job_view(job, payload.warnings)
+    answer = accepted_job_view(job, payload.warnings)
+    return Response(
+        answer.model_dump_json(by_alias=True),
+        status_code=201,
+        headers={"Location": answer.links.self},
+        media_type="application/json",
+    )
 
 
 @router.get("", summary="List jobs, newest first")
