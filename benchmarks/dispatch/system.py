@@ -28,9 +28,11 @@ WARM_UP_SECONDS = 180
 class System:
     """Servers, and the processes started on them."""
 
-    def __init__(self, directory: Path, *, append_only: bool) -> None:
+    def __init__(self, directory: Path, *, append_only: bool, cache_gb: float) -> None:
         """Start MongoDB and Redis with data and logs in `directory`."""
-        self.mongo_server = MongoServer(directory / "mongod", directory / "mongod.log")
+        self.mongo_server = MongoServer(
+            directory / "mongod", directory / "mongod.log", cache_gb=cache_gb
+        )
         self.redis_server = RedisServer(
             directory / "redis", directory / "redis.log", append_only=append_only
         )
@@ -167,10 +169,10 @@ class System:
 
 
 @contextmanager
-def system(*, append_only: bool = False) -> Iterator[System]:
-    """Run servers of their own while the block runs."""
+def system(*, append_only: bool = False, cache_gb: float = 0.25) -> Iterator[System]:
+    """Run servers of their own while the block runs; `cache_gb` is MongoDB's."""
     with tempfile.TemporaryDirectory(prefix="dispatch-") as directory:
-        running = System(Path(directory), append_only=append_only)
+        running = System(Path(directory), append_only=append_only, cache_gb=cache_gb)
         try:
             yield running
         finally:

@@ -66,3 +66,16 @@ async def test_a_cancelled_caller_leaves_the_others_alone() -> None:
     assert await patient == 20
     with pytest.raises(asyncio.CancelledError):
         await impatient
+
+
+async def test_calls_that_are_not_full_follow_one_another_after_a_pause() -> None:
+    handle = _Recorder()
+    batcher = Batcher(handle, most=2, pause_seconds=0.05)
+
+    await batcher.submit(1)
+    later = asyncio.gather(*(batcher.submit(item) for item in (2, 3, 4)))
+    await asyncio.sleep(0)
+    assert handle.calls == [[1]]
+
+    assert await later == [20, 30, 40]
+    assert handle.calls == [[1], [2, 3], [4]]

@@ -15,11 +15,19 @@ class Batcher(Generic[ItemT, ResultT]):
     """
 
     def __init__(
-        self, handle: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]], most: int
+        self,
+        handle: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]],
+        most: int,
+        pause_seconds: float = 0.0,
     ) -> None:
-        """Hand items to `handle`, at most `most` at once; it returns one result for each."""
+        """Hand items to `handle`, at most `most` at once; it returns one result for each.
+
+        The next call follows `pause_seconds` after the end of one that was not full, so that under
+        load there are fewer calls.
+        """
         self._handle = handle
         self._most = most
+        self._pause_seconds = pause_seconds
         self._waiting: list[tuple[ItemT, asyncio.Future[ResultT]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -39,6 +47,8 @@ class Batcher(Generic[ItemT, ResultT]):
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._hand_on(batch)
+                if self._pause_seconds and len(batch) < self._most:
+                    await asyncio.sleep(self._pause_seconds)
         finally:
             self._worker = None
 

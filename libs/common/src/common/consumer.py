@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from common.events import DeadLetter, Failure
 from common.models import now_utc
 from common.outages import Outage
+from common.pauses import with_pauses
 from common.process import wait_for
 from common.redis_client import PASSING_ERRORS, create_retry
 from common.streams import DATA_FIELD, DEAD_STREAM, ensure_group, to_entry
@@ -40,6 +41,9 @@ WATCH_SECONDS = 0.25
 
 PAUSE_SECONDS = 1.0
 """Pause before the next try while Redis refuses reads."""
+
+READ_AT_A_TIME = 50
+"""Entries read without a pause: half a millisecond."""
 
 SILENCE_SECONDS = 30.0
 """A consumer whose subscriber was not looked at for so long is not alive."""
@@ -173,7 +177,7 @@ class StreamConsumer(Generic[EventT]):
     async def read(self, entries: list[RawEntry]) -> list[Entry[EventT]]:
         """Return the events of raw stream entries; move those that nobody can read aside."""
         readable = []
-        for entry_id, fields in entries:
+        async for entry_id, fields in with_pauses(entries, READ_AT_A_TIME):
             try:
                 event = self._events.validate_json(fields[DATA_FIELD.encode()])
             except (KeyError, ValidationError, ValueError) as error:

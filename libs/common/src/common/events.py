@@ -24,6 +24,16 @@ class Event(BaseModel):
     attempt: int = Field(ge=1)
     traceparent: str | None = Field(default=None, description="W3C trace context")
 
+    def identity(self) -> dict[str, Any]:
+        """Return what every event about the same attempt has: its ids, number and trace."""
+        return {
+            "run_id": self.run_id,
+            "job_id": self.job_id,
+            "action": self.action,
+            "attempt": self.attempt,
+            "traceparent": self.traceparent,
+        }
+
 
 class JobDue(Event):
     """An attempt of a run is to be carried out now."""
@@ -127,5 +137,5 @@ def due_time(run_id: str) -> datetime:
     """
     try:
         return from_millis(int(run_id.rpartition(":")[2]))
-    except (OSError, OverflowError) as error:
+    except OverflowError as error:
         raise ValueError(f"{run_id!r} names a moment that is no date") from error

@@ -1,6 +1,6 @@
 """Base of everything that travels as JSON over HTTP or rests in MongoDB: camelCase outside."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -30,18 +30,25 @@ Number = Annotated[int, Field(ge=-(2**53), le=2**53)] | float
 """A count or a measure: a count stays an integer as long as JSON numbers are exact."""
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def now_utc() -> datetime:
     """Return the present moment in UTC, cut to milliseconds, the precision MongoDB keeps."""
     moment = datetime.now(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    return moment - timedelta(microseconds=moment.microsecond % 1000)
 
 
 def to_millis(moment: datetime) -> int:
     """Return milliseconds since the Unix epoch of an aware `moment`, exactly."""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_millis(millis: int) -> datetime:
-    """Return the UTC moment `millis` milliseconds after the Unix epoch."""
-    return datetime.fromtimestamp(millis // 1000, UTC).replace(microsecond=millis % 1000 * 1000)
+    """Return the UTC moment `millis` milliseconds after the Unix epoch.
+
+    Raises:
+        OverflowError: That is in no year from 1 to 9999.
+    """
+    return _EPOCH + timedelta(milliseconds=millis)

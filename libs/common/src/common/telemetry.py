@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from opentelemetry import trace
@@ -149,15 +149,14 @@ def start_span(
     return tracer.start_span(name, _NO_CONTEXT, kind=kind, attributes=attributes, links=links)
 
 
-@contextmanager
 def child_span(
     name: str, traceparent: str | None, kind: SpanKind, attributes: Mapping[str, str | int]
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """Open a span under the one that `traceparent` names, or a root span when it is None."""
-    with tracer.start_as_current_span(
-        name, context=_context_of(traceparent), kind=kind, attributes=attributes
-    ) as span:
-        yield span
+    parent = _context_of(traceparent)
+    span = tracer.start_span(name, context=parent, kind=kind, attributes=attributes)
+    # `start_as_current_span` does the same through three generators, at twice the cost
+    return trace.use_span(span, end_on_exit=True)
 
 
 def record_failure(span: Span, error_type: str, message: str) -> None:

@@ -75,12 +75,13 @@ class Server(ABC):
 class MongoServer(Server):
     """A mongod that is a replica set of one member, so that majority writes mean something."""
 
-    def __init__(self, directory: Path, log_path: Path) -> None:
+    def __init__(self, directory: Path, log_path: Path, *, cache_gb: float = 0.25) -> None:
         """Choose a port.
 
         Args:
             directory: Where its data lies; created when missing.
             log_path: File for its output.
+            cache_gb: How much of its data it keeps in memory; mongod alone would take half of all.
         """
         directory.mkdir(parents=True, exist_ok=True)
         port = find_free_port()
@@ -88,7 +89,7 @@ class MongoServer(Server):
             find_mongod(),
             *("--dbpath", directory, "--port", str(port), "--bind_ip", "127.0.0.1"),
             *("--replSet", "rs0", "--oplogSize", "64", "--nounixsocket", "--quiet"),
-            *("--wiredTigerCacheSizeGB", "0.25"),
+            *("--wiredTigerCacheSizeGB", str(cache_gb)),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             # nobody takes over from a single member: do not wait for that on shutdown
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),

@@ -47,7 +47,7 @@ def decode_cursor(cursor: str, order: Order) -> Key:
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         return [_decode(part, kind) for part, (_, kind) in zip(parts, order, strict=True)]
-    except (ValueError, TypeError, OverflowError, OSError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{cursor[:80]!r} is not a cursor of this list") from error
 
 

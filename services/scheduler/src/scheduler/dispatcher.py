@@ -1,6 +1,5 @@
 """One pass of the scheduler: decides about what is due, creates its runs, has them emitted."""
 
-import asyncio
 import logging
 import random
 from collections.abc import Callable, Collection, Iterable
@@ -16,6 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from common.events import JobDue
 from common.models import now_utc
+from common.pauses import with_pauses
 from scheduler.due_jobs import (
     DAMAGE,
     Decision,
@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 PLANNED_AT_A_TIME = 10
 """Jobs planned without a pause: about a millisecond."""
+
+EMITTED_AT_A_TIME = 100
 
 MOST_BATCHES_LEFT_TO_OTHERS = 3
 
@@ -126,7 +128,7 @@ class Dispatcher:
         for job, error in plans.broken:
             logger.error("job set aside", extra={"job_id": str(job["_id"])}, exc_info=error)
             await self._jobs.set_aside(job, error, now)
-        for firing in moved:
+        async for firing in with_pauses(moved, EMITTED_AT_A_TIME):
             self._emit(firing, existing)
             for run in firing.skipped:
                 SKIPPED.labels(run["skipReason"]).inc(run["occurrences"])
@@ -165,9 +167,7 @@ class Dispatcher:
 
     async def _plan(self, jobs: list[JobDocument], now: datetime) -> _Plans:
         plans = _Plans()
-        for number, job in enumerate(jobs):
-            if number % PLANNED_AT_A_TIME == 0:
-                await asyncio.sleep(0)  # what is due at this moment is emitted in between
+        async for job in with_pauses(jobs, PLANNED_AT_A_TIME):
             try:
                 firing = self._plan_one(job, now)
             except DAMAGE as error:

@@ -46,6 +46,8 @@ _DECISIVE = (
 )
 """What `due_job` reads, and when a user changed anything. A decision holds while these stay."""
 
+_DECISIVE_STEPS = [path.split(".") for path in _DECISIVE]
+
 
 _HAS_SCHEDULE = {"schedule": {"$type": "object"}, "schedule.0": {"$exists": False}}
 """A list of objects is of type `object` too. Without a schedule a job is never due."""
@@ -84,7 +86,7 @@ def create_decision(job: JobDocument, plan: Plan, run_id: str | None, now: datet
     if run_id is not None:
         values["updatedAt"] = now
         values["current"] = {"runId": run_id, "attempt": 1, "state": RunState.QUEUED.value}
-    return Decision(job["_id"], [_value(job, path) for path in _DECISIVE], values)
+    return Decision(job["_id"], [_value(job, steps) for steps in _DECISIVE_STEPS], values)
 
 
 def due_job(document: JobDocument) -> DueJob:
@@ -188,7 +190,7 @@ class DueJobs:
         decided_about = {
             "_id": job["_id"],
             "nextRunAt": job.get("nextRunAt"),
-            "schedule.triggerAt": _value(job, "schedule.triggerAt"),
+            "schedule.triggerAt": _value(job, ["schedule", "triggerAt"]),
         }
         await self._jobs.update_one(
             decided_about,
@@ -236,8 +238,8 @@ def _stored(skip: Skip) -> dict[str, Any]:
     }
 
 
-def _value(document: Any, path: str) -> Any:
-    """Return what is at `path`, None where nothing is, as MongoDB would."""
-    for name in path.split("."):
+def _value(document: Any, steps: list[str]) -> Any:
+    """Return what is there, None where nothing is, as MongoDB would."""
+    for name in steps:
         document = document.get(name) if isinstance(document, dict) else None
     return document

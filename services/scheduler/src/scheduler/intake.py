@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 GATHER_SECONDS = 0.05
 """Pause between two batches: what comes meanwhile costs one update together instead of several."""
 
+MOST_RECORDING = 2
+"""Batches recorded side by side."""
+
 WAKE_SECONDS = 0.1
 """How soon after an outcome schedulers look whether its job may run again. They do so together for
 all outcomes of that time: looking costs several queries however little there is to find."""
@@ -51,14 +54,39 @@ class OutcomeIntake:
         self._stop = stop
         self._wake = wake
         self._most = most
+        self._room = asyncio.Semaphore(MOST_RECORDING)
+        self._recording: set[asyncio.Task[None]] = set()
         self._waking: asyncio.TimerHandle | None = None
         self._outage = Outage(logger, "record outcomes")
 
     async def handle(self, entries: list[Entry[OutcomeEvent]]) -> None:
-        """Record a batch, however long MongoDB is away.
+        """Have a batch recorded, however long MongoDB is away.
 
-        What is unacknowledged at shutdown is repeated by whoever takes it over.
+        While a full one is written the next is read: of two that are written side by side, each
+        changes only what it may follow. What is unacknowledged at shutdown is repeated by whoever
+        takes it over.
         """
+        await self._room.acquire()
+        task = asyncio.create_task(self._record_at_last(entries))
+        self._recording.add(task)
+        task.add_done_callback(self._ended)
+        if len(entries) < self._most:
+            await asyncio.wait([task])
+            await wait_for(self._stop, GATHER_SECONDS)
+
+    async def drain(self) -> None:
+        """Wait, once stopped, until what can be recorded is."""
+        if self._recording:
+            await asyncio.wait(self._recording)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._room.release()
+        self._recording.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            # the entries stay pending, and are taken over
+            logger.error("outcomes not recorded", exc_info=error)
+
+    async def _record_at_last(self, entries: list[Entry[OutcomeEvent]]) -> None:
         while not self._stop.is_set():
             try:
                 await self.record(entries)
@@ -67,8 +95,6 @@ class OutcomeIntake:
                 await wait_for(self._stop, 1.0)
             else:
                 self._outage.end()
-                if len(entries) < self._most:
-                    await wait_for(self._stop, GATHER_SECONDS)
                 return
 
     async def record(self, entries: list[Entry[OutcomeEvent]]) -> None:

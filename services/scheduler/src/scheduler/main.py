@@ -116,7 +116,9 @@ async def _run_parts(
     async def work() -> None:
         if await _prepare(database, settings.runs_retention_days, stop):
             parts = {name: loop.run(stop) for name, loop in loops.items()}
-            await run_together(stop, {**parts, "outcomes": consumer.run(stop)}, {})
+            parts["outcomes"] = consumer.run(stop)
+            await run_together(stop, parts, {})
+            await intake.drain()
             await emitter.drain(settings.look_ahead_seconds)
 
     live: dict[str, Check] = {name: loop.goes_round for name, loop in loops.items()}

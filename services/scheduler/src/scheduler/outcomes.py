@@ -49,6 +49,12 @@ class Changes:
     exhausted: list[RunFailed] = field(default_factory=list)
     """Failures after which nobody tries again."""
 
+    def add(self, others: "Changes") -> None:
+        """Make `others` too."""
+        self.runs += others.runs
+        self.jobs += others.jobs
+        self.exhausted += others.exhausted
+
 
 def fold(events: Iterable[OutcomeEvent]) -> list[AttemptOutcome]:
     """Gather the events of a batch by attempt; of two ends of one attempt the first counts."""
@@ -70,7 +76,7 @@ def fold(events: Iterable[OutcomeEvent]) -> list[AttemptOutcome]:
 def complete(end: RunEnd, recorded: Recorded) -> RunCompleted:
     """Return the good end of an attempt whose result is `recorded`, whatever `end` says."""
     return RunCompleted(
-        **end.model_dump(include={"run_id", "job_id", "action", "attempt", "traceparent"}),
+        **end.identity(),
         result_id=recorded.result_id,
         alerts_count=recorded.alerts_count,
         summary=recorded.summary,

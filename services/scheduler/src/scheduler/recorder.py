@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from common.actions import AnyAction
 from common.events import DeadLetter, RunEnd, RunFailed
+from common.pauses import with_pauses
 from common.recorded import find_recorded
 from common.states import RunState
 from common.streams import DEAD_STREAM, due_stream
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 BURIED_SECONDS = 3_600
 """Outcomes of a scheduler that died half-way are applied again within seconds, or when MongoDB is
 back; a second letter about the same run an hour later would do no harm."""
+
+RECORDED_AT_A_TIME = 50
+"""Outcomes dealt with without a pause: about a millisecond."""
 
 ENDED = Counter("jobs_ended_attempts_total", "Attempts that ended", ["action", "outcome"])
 DEAD = Counter("jobs_dead_letters_total", "Runs given up", ["action", "reason"])
@@ -63,11 +67,14 @@ class OutcomeRecorder:
         outcomes = fold(events)
         await self._complete_recorded(outcomes)
         failed = [each.run_id for each in outcomes if isinstance(each.end, RunFailed)]
-        changes = translate(outcomes, await self._find_policies(failed))
+        policies = await self._find_policies(failed)
+        changes = Changes()
+        async for outcome in with_pauses(outcomes, RECORDED_AT_A_TIME):
+            changes.add(translate([outcome], policies))
         await self._apply(changes)
         await self._pauses.pause_failing(ObjectId(end.job_id) for end in changes.exhausted)
         await self._bury(changes.exhausted)
-        for outcome in outcomes:
+        async for outcome in with_pauses(outcomes, RECORDED_AT_A_TIME):
             if outcome.end is not None:
                 _trace(outcome.end)
 

@@ -111,13 +111,7 @@ def shutdown_failure(due: JobDue) -> RunFailed:
 
 
 def _identity(due: JobDue) -> dict[str, Any]:
-    return {
-        "run_id": due.run_id,
-        "job_id": due.job_id,
-        "action": due.action,
-        "attempt": due.attempt,
-        "traceparent": current_traceparent() or due.traceparent,
-    }
+    return {**due.identity(), "traceparent": current_traceparent() or due.traceparent}
 
 
 def _frame(pinned: PinnedChain, elapsed_ms: int) -> ResultFrame:

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 100
 """Leases taken or finished in one round trip: enough to make its cost small."""
 
+FINISH_PAUSE_SECONDS = 0.005
+"""Between two round trips that publish outcomes, for which nobody waits."""
+
 FINISHED = "finished"
 
 SLOT_SECONDS = 0.1
@@ -83,7 +86,7 @@ class Leases:
         self._give_back = redis.register_script(GIVE_BACK)
         self._finish = redis.register_script(FINISH)
         self._starts = Batcher(self._start_all, MOST_AT_ONCE)
-        self._ends = Batcher(self._finish_all, MOST_AT_ONCE)
+        self._ends = Batcher(self._finish_all, MOST_AT_ONCE, FINISH_PAUSE_SECONDS)
         self._taking = Outage(logger, "take leases")
         self._publishing = Outage(logger, "publish outcomes")
         self._renewing = Outage(logger, "renew leases")
