@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dispatch.report import emit, percentile
-from benchmarks.dispatch.system import WARM_UP_SECONDS, system
+from benchmarks.dispatch.system import WARM_UP_SECONDS, cpu_of, system
 from local_stack.ports import find_free_port
 
 BODY = {
@@ -34,10 +34,10 @@ def create(options: argparse.Namespace) -> None:
             rounds: dict[str, list[dict[str, float]]] = {"gateway": [], "bare": []}
             for _ in range(options.runs):
                 for name, port in (("bare", bare), ("gateway", ours)):
-                    before = running.usage()[name]["cpu_s"]
+                    before = running.usage()
                     found = asyncio.run(_load(port, in_flight, options.requests))
-                    used = running.usage()[name]["cpu_s"] - before
-                    found["cpu_ms"] = round(used / options.requests * 1000, 3)
+                    used = cpu_of(before, running.usage(), 1000 / options.requests)
+                    found.update(cpu_ms=used[name], mongod_cpu_ms=used["mongod"])
                     rounds[name].append(found)
             medians = {
                 name: {key: statistics.median(each[key] for each in found) for key in found[0]}
