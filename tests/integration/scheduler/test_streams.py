@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from common.models import now_utc, to_millis
 from common.streams import DEAD_STREAM, OUTCOMES_STREAM, SCHEDULER_GROUP
 from scheduler import janitor
 from tests.integration.engine_data import STREAM, WORKERS
@@ -71,6 +72,30 @@ async def test_a_flood_of_outcomes_is_limited_but_for_those_not_recorded(
     await redis.xack(OUTCOMES_STREAM, SCHEDULER_GROUP, *ids)
     await scheduler.janitor.sweep()
     assert 100 <= await redis.xlen(OUTCOMES_STREAM) < 300
+
+
+async def test_a_flood_is_limited_although_some_outcomes_are_always_being_recorded(
+    scheduler: SchedulerReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(janitor, "OUTCOMES_KEPT", 1_000)
+    redis = scheduler.redis
+    begin_ms = to_millis(now_utc()) - 60_000
+    ids = [f"{begin_ms + 10 * number}-0" for number in range(5_000)]
+    for entry_id in ids:
+        await redis.xadd(OUTCOMES_STREAM, {"n": "x"}, id=entry_id)
+    await redis.xgroup_create(OUTCOMES_STREAM, SCHEDULER_GROUP, id="0")
+    await redis.xreadgroup(SCHEDULER_GROUP, "s", {OUTCOMES_STREAM: ">"}, count=4_000)
+    await redis.xack(OUTCOMES_STREAM, SCHEDULER_GROUP, *ids[:3_500])
+    await scheduler.janitor.sweep()
+    entries: Any = await redis.xrange(OUTCOMES_STREAM)
+    left = [entry_id.decode() for entry_id, _ in entries]
+    assert left[-1_500:] == ids[3_500:], "what is not recorded stays"
+    assert len(left) < 1_700
+
+    await redis.xreadgroup(SCHEDULER_GROUP, "s", {OUTCOMES_STREAM: ">"}, count=1_000)
+    await redis.xack(OUTCOMES_STREAM, SCHEDULER_GROUP, *ids[3_500:4_990])
+    await scheduler.janitor.sweep()
+    assert 1_000 <= await redis.xlen(OUTCOMES_STREAM) < 1_200
 
 
 async def test_a_stream_without_a_group_is_left_alone(scheduler: SchedulerReplica) -> None:

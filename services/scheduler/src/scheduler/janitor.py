@@ -30,7 +30,11 @@ TAIL_MINUTES = 10
 """Outcomes stay this long for those who follow the stream without a group."""
 
 OUTCOMES_KEPT = 100_000
-"""Most outcomes that stay for them, whatever the load."""
+"""About how many outcomes stay for them at most, whatever the load."""
+
+TRIMMED_AT_ONCE = 50_000
+"""Most entries that one sweep removes from a stream, within milliseconds. Redis by itself stops at
+10,000, which is less than what a busy system adds between two sweeps."""
 
 DEAD_LETTERS_KEPT = 10_000
 """At most some 200 MB, as a letter holds a traceback or the entry that nobody could read."""
@@ -112,12 +116,9 @@ class Janitor:
         keep_from = position.oldest_needed
         if stream == OUTCOMES_STREAM:
             tail_ms = to_millis(now_utc() - timedelta(minutes=TAIL_MINUTES))
+            tail_ms = max(tail_ms, position.begin_of_newest(OUTCOMES_KEPT))
             keep_from = min(keep_from, f"{tail_ms}-0", key=lambda each: int(each.split("-")[0]))
-        await self._redis.xtrim(stream, minid=keep_from, approximate=True)
-        waiting = OUTCOMES_KEPT if position.lag is None else position.lag
-        is_nearly_done = position.pending == 0 and waiting < OUTCOMES_KEPT // 2
-        if stream == OUTCOMES_STREAM and is_nearly_done:
-            await self._redis.xtrim(stream, maxlen=OUTCOMES_KEPT, approximate=True)
+        await self._redis.xtrim(stream, minid=keep_from, approximate=True, limit=TRIMMED_AT_ONCE)
 
     async def _drop_unused_consumers(self, stream: str, group: str) -> None:
         """Forget consumers of processes long gone; one with pending entries would lose them."""

@@ -20,6 +20,9 @@ class Position:
         oldest_needed: Id of the oldest entry that the group has not processed.
         lag: Number of entries not handed out yet, None when Redis cannot tell.
         pending: Number of entries handed out and not acknowledged.
+        length: Number of entries in the stream.
+        first_ms: When the oldest of them was added, in milliseconds since the Unix epoch.
+        last_ms: When the newest was.
     """
 
     delivered_until: datetime | None
@@ -27,6 +30,15 @@ class Position:
     oldest_needed: str
     lag: int | None
     pending: int
+    length: int
+    first_ms: int
+    last_ms: int
+
+    def begin_of_newest(self, number: int) -> int:
+        """Return since when the `number` newest entries were added, if all came evenly."""
+        if self.length <= number:
+            return self.first_ms
+        return self.last_ms - (self.last_ms - self.first_ms) * number // self.length
 
 
 async def fetch_position(redis: Redis, stream: str, group: str) -> Position | None:
@@ -62,6 +74,9 @@ async def fetch_position(redis: Redis, stream: str, group: str) -> Position | No
         oldest_needed=oldest,
         lag=lag,
         pending=found["pending"],
+        length=info["length"],
+        first_ms=_order(_text(info["first-entry"][0]))[0] if info["length"] else 0,
+        last_ms=_order(newest)[0],
     )
 
 
