@@ -156,11 +156,12 @@ async def test_a_redis_that_takes_no_writes_fills_neither_memory_nor_log(
             return len(await find_runs(scheduler.database)) == 5 and scheduler.emitter.is_blocked
 
         await eventually(created)
-        waiting = len(scheduler.emitter._heap)
+        # a pass that began before Redis was found to take nothing may yet add each run
+        most = len(scheduler.emitter._heap) + 5
         for _ in range(10):
             clock.jump(minutes=1)
             await asyncio.sleep(0.25)
-        assert len(scheduler.emitter._heap) <= waiting
+        assert len(scheduler.emitter._heap) <= most
         assert len(caplog.records) <= 10
         assert scheduler.failures == []
 
@@ -172,4 +173,4 @@ async def test_a_redis_that_takes_no_writes_fills_neither_memory_nor_log(
             )
 
         await eventually(all_emitted)
-        assert len(await read_events(scheduler.redis, STREAM)) <= waiting + 5
+        assert len(await read_events(scheduler.redis, STREAM)) <= most + 5
