@@ -230,6 +230,11 @@ class SchedulerReplica(_Replica):
         """Let only the emitter run: the test calls the other parts."""
         self._begin(self.emitter.run(), "emitter")
 
+    async def crash(self) -> None:
+        """End everything where it stands, batches of outcomes that are being recorded included."""
+        await super().crash()
+        await end_tasks(self.intake._recording)
+
     async def create_indexes(self) -> None:
         """Create all indexes, as a scheduler does when it starts."""
         await init_beanie(database=self.database, document_models=list(DOCUMENTS))

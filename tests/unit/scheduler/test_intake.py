@@ -105,9 +105,12 @@ async def test_an_error_that_nobody_foresaw_is_told_and_the_entries_stay_pending
 ) -> None:
     recorder.error = RuntimeError("unforeseen")
     recorder.may_end.set()
+    with pytest.raises(RuntimeError):  # which the consumer logs
+        await intake.handle(batch(MOST - 1))
     with caplog.at_level(logging.ERROR):
-        await intake.handle(batch(1))
+        await intake.handle(batch(MOST))
         await intake.drain()
+        await asyncio.sleep(0)
     assert "outcomes not recorded" in caplog.text
     redis.xack.assert_not_awaited()
     recorder.error = None

@@ -38,6 +38,7 @@ PLANNED_AT_A_TIME = 10
 """Jobs planned without a pause: about a millisecond."""
 
 EMITTED_AT_A_TIME = 100
+"""Runs handed to the emitter without a pause."""
 
 MOST_BATCHES_LEFT_TO_OTHERS = 3
 

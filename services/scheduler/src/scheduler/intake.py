@@ -66,13 +66,15 @@ class OutcomeIntake:
         changes only what it may follow. What is unacknowledged at shutdown is repeated by whoever
         takes it over.
         """
+        if len(entries) < self._most:
+            async with self._room:
+                await self._record_at_last(entries)
+            await wait_for(self._stop, GATHER_SECONDS)
+            return
         await self._room.acquire()
         task = asyncio.create_task(self._record_at_last(entries))
         self._recording.add(task)
         task.add_done_callback(self._ended)
-        if len(entries) < self._most:
-            await asyncio.wait([task])
-            await wait_for(self._stop, GATHER_SECONDS)
 
     async def drain(self) -> None:
         """Wait, once stopped, until what can be recorded is."""
